@@ -1,0 +1,323 @@
+//! Control groups. Versions 1 and 2 name and lay out the same things differently; here they have
+//! one vocabulary, and no collector asks which version it is.
+
+mod hierarchy;
+mod name;
+mod tree;
+mod v1;
+mod v2;
+
+pub use hierarchy::{Controller, Hierarchies, Version};
+pub use name::{Kind, task_of};
+pub use tree::Tree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::files::{Files, Result, Slot};
+use crate::kernel::psi::{self, Pressure};
+use crate::kernel::{Malformed, single};
+
+/// One control group. Keeps its files open from one scrape to the next, if it may.
+#[derive(Debug)]
+pub struct Cgroup {
+    path: Box<str>,
+    home: Arc<Hierarchies>,
+    keep: bool,
+    slots: [Slot; FILES],
+}
+
+/// How many files of a group are read.
+const FILES: usize = 16;
+
+/// One file of a group: its slot, the controller whose hierarchy it is in, its name.
+#[derive(Clone, Copy, Debug)]
+struct File(usize, Controller, &'static str);
+
+/// A file that is seldom read, and so not kept.
+#[derive(Clone, Copy, Debug)]
+struct Once(Controller, &'static str);
+
+/// CPU time of a control group and its descendants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cpu {
+    /// Nanoseconds on a CPU.
+    pub usage_nsec: Option<u64>,
+    /// Of these, in user space.
+    pub user_nsec: Option<u64>,
+    /// Of these, in the kernel.
+    pub system_nsec: Option<u64>,
+    /// What it was held back; `None` where it has no quota of its own.
+    pub throttling: Option<Throttling>,
+}
+
+/// How a quota held a control group back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Throttling {
+    /// Enforcement periods, a count.
+    pub periods: u64,
+    /// Periods in which it was held back, a count.
+    pub throttled_periods: u64,
+    /// Nanoseconds for which it was held back.
+    pub throttled_nsec: u64,
+    /// Periods in which it ran on what it had saved, a count, since Linux 5.15.
+    pub bursts: Option<u64>,
+    /// Nanoseconds for which it did, since Linux 5.15.
+    pub burst_nsec: Option<u64>,
+}
+
+/// Memory of a control group and its descendants, in bytes unless said otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// All that is charged to it.
+    pub usage: Option<u64>,
+    /// The most that ever was. On cgroup v2 since Linux 5.19.
+    pub peak: Option<u64>,
+    /// Page cache, shared memory included.
+    pub cache: Option<u64>,
+    /// Anonymous memory.
+    pub rss: Option<u64>,
+    /// Files that are mapped.
+    pub mapped_file: Option<u64>,
+    /// Swap in use. `None` where the kernel does not account for it.
+    pub swap: Option<u64>,
+    /// Memory of the kernel itself. On cgroup v2 since Linux 5.18.
+    pub kernel: Option<u64>,
+    /// Page cache in use.
+    pub active_file: Option<u64>,
+    /// Page cache that the kernel would drop first.
+    pub inactive_file: Option<u64>,
+    /// Page cache that waits to be written.
+    pub file_dirty: Option<u64>,
+    /// Page cache that is being written.
+    pub file_writeback: Option<u64>,
+    /// How often it ran into its limit, a count.
+    pub failcnt: Option<u64>,
+    /// How often it was slowed by its `memory.high`, a count. Cgroup v2 alone.
+    pub events_high: Option<u64>,
+    /// Processes that the kernel killed for want of memory, a count. On cgroup v1 since Linux 4.13.
+    pub oom_kills: Option<u64>,
+    /// Faults of the group alone, a count.
+    pub pgfault: Option<u64>,
+    /// Faults of the group alone that had to wait for a disk, a count.
+    pub pgmajfault: Option<u64>,
+    /// Faults, a count.
+    pub total_pgfault: Option<u64>,
+    /// Faults that had to wait for a disk, a count.
+    pub total_pgmajfault: Option<u64>,
+    /// Pages looked at for reclaim, a count. Cgroup v2 alone.
+    pub pgscan: Option<u64>,
+    /// Pages reclaimed, a count. Cgroup v2 alone.
+    pub pgsteal: Option<u64>,
+    /// File pages that were needed again soon after, a count.
+    pub refault_file: Option<u64>,
+    /// Anonymous pages that were needed again soon after, a count. Since Linux 5.9.
+    pub refault_anon: Option<u64>,
+}
+
+impl Memory {
+    /// What it could not do without: usage, less the page cache the kernel would drop first.
+    pub fn working_set(&self) -> Option<u64> {
+        Some(self.usage?.saturating_sub(self.inactive_file?))
+    }
+}
+
+/// What a control group and its descendants did to one block device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Io {
+    /// Major and minor number.
+    pub device: (u32, u32),
+    /// Bytes read.
+    pub read_bytes: Option<u64>,
+    /// Bytes written.
+    pub written_bytes: Option<u64>,
+    /// Reads, a count.
+    pub reads: Option<u64>,
+    /// Writes, a count.
+    pub writes: Option<u64>,
+    /// Bytes discarded.
+    pub discarded_bytes: Option<u64>,
+}
+
+/// A bound, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Up to this.
+    At(u64),
+    /// As much as there is.
+    Max,
+}
+
+impl Limit {
+    /// As cAdvisor says it: 0 for no limit.
+    pub fn or_zero(self) -> u64 {
+        match self {
+            Self::At(n) => n,
+            Self::Max => 0,
+        }
+    }
+}
+
+/// What a control group may use. Each is `None` where its controller is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spec {
+    /// Weight among its siblings, 1024 being usual. `None` on cgroup v2, which counts otherwise.
+    pub cpu_shares: Option<u64>,
+    /// Microseconds it may run in a period.
+    pub cpu_quota_usec: Option<Limit>,
+    /// Microseconds of a period.
+    pub cpu_period_usec: Option<u64>,
+    /// Bytes of memory.
+    pub memory: Option<Limit>,
+    /// Bytes of swap; on cgroup v1 of memory and swap together.
+    pub swap: Option<Limit>,
+    /// Bytes of memory it is to keep when memory is short.
+    pub memory_reservation: Option<Limit>,
+    /// How many threads there may be. `None` for the root group too.
+    pub threads: Option<Limit>,
+}
+
+impl Cgroup {
+    /// The group at `path`, such as `/ecs/…`, in the host's hierarchies. Its files stay open if `keep`.
+    pub fn new(path: &str, home: Arc<Hierarchies>, keep: bool) -> Self {
+        Self { path: path.into(), home, keep, slots: Default::default() }
+    }
+
+    /// Its path in the hierarchies, `/` being the root.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Forgets which files are absent, so that they are looked for again.
+    pub fn look_again(&mut self) {
+        for slot in &mut self.slots {
+            if matches!(slot, Slot::Absent) {
+                *slot = Slot::Closed;
+            }
+        }
+    }
+
+    /// Its CPU time, or `None` if it ended or nobody accounts for it.
+    pub fn cpu(&mut self, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
+        match self.home.version() {
+            Version::V1 => v1::cpu(self, quota, files),
+            Version::V2 => v2::cpu(self, quota, files),
+        }
+    }
+
+    /// Its CPU time on each CPU in nanoseconds, appended to `out`. Nothing on cgroup v2.
+    pub fn cpu_each(&mut self, out: &mut Vec<u64>, files: &mut Files) -> Result<()> {
+        match self.home.version() {
+            Version::V1 => v1::cpu_each(self, out, files),
+            Version::V2 => Ok(()),
+        }
+    }
+
+    /// Its memory, or `None` if it ended or nobody accounts for it.
+    pub fn memory(&mut self, files: &mut Files) -> Result<Option<Memory>> {
+        match self.home.version() {
+            Version::V1 => v1::memory(self, files),
+            Version::V2 => v2::memory(self, files),
+        }
+    }
+
+    /// What it did to block devices, appended to `out`.
+    pub fn io(&mut self, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+        match self.home.version() {
+            Version::V1 => v1::io(self, out, files),
+            Version::V2 => v2::io(self, out, files),
+        }
+    }
+
+    /// Its threads, those of its descendants included. `None` for the root group.
+    pub fn threads(&mut self, files: &mut Files) -> Result<Option<u64>> {
+        self.load(File(15, Controller::Pids, "pids.current"), files, single)
+    }
+
+    /// Its processes, appended to `out`: those of the group itself, not of its descendants.
+    pub fn procs(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+        // A kept descriptor repeats on cgroup v1 a list up to a second old.
+        let mut path = PathBuf::new();
+        self.home
+            .file(self.home.walked(), &self.path, "cgroup.procs", &mut path);
+        files.load_if_any(&path, |text| name::pids(text, out))?;
+        Ok(())
+    }
+
+    /// What it may use.
+    pub fn spec(&mut self, files: &mut Files) -> Result<Spec> {
+        let mut spec = match self.home.version() {
+            Version::V1 => v1::spec(self, files),
+            Version::V2 => v2::spec(self, files),
+        }?;
+        spec.threads = self.load_once(Once(Controller::Pids, "pids.max"), files, limit)?;
+        Ok(spec)
+    }
+
+    /// How long its tasks waited for CPUs. `None` without PSI. On cgroup v1 only where a hybrid
+    /// host keeps the group in the v2 hierarchy too.
+    pub fn cpu_pressure(&mut self, files: &mut Files) -> Result<Option<Pressure>> {
+        self.load(File(12, Controller::Unified, "cpu.pressure"), files, psi::parse)
+    }
+
+    /// As [`cpu_pressure`](Self::cpu_pressure), for memory.
+    pub fn memory_pressure(&mut self, files: &mut Files) -> Result<Option<Pressure>> {
+        self.load(File(13, Controller::Unified, "memory.pressure"), files, psi::parse)
+    }
+
+    /// As [`cpu_pressure`](Self::cpu_pressure), for disks.
+    pub fn io_pressure(&mut self, files: &mut Files) -> Result<Option<Pressure>> {
+        self.load(File(14, Controller::Unified, "io.pressure"), files, psi::parse)
+    }
+
+    /// As [`load`](Self::load), of a file that is not kept.
+    fn load_once<'f, T>(
+        &self,
+        Once(controller, name): Once,
+        files: &'f mut Files,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        if !self.home.has(controller) {
+            return Ok(None);
+        }
+        let path = |buffer: &mut PathBuf| self.home.file(controller, &self.path, name, buffer);
+        files.load_slot(&mut Slot::Closed, false, path, parse)
+    }
+
+    /// Its directory in the hierarchy that was walked.
+    pub fn dir(&self) -> PathBuf {
+        let mut dir = PathBuf::new();
+        self.home.file(self.home.walked(), &self.path, "", &mut dir);
+        dir
+    }
+
+    fn load<'f, T>(
+        &mut self,
+        File(slot, controller, name): File,
+        files: &'f mut Files,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        let Self { path, home, keep, slots } = self;
+        let Some(slot) = slots.get_mut(slot) else { return Ok(None) };
+        if !home.has(controller) {
+            return Ok(None);
+        }
+        files.load_slot(slot, *keep, |buffer| home.file(controller, path, name, buffer), parse)
+    }
+}
+
+/// `max` or a number, such as `memory.max` and `pids.max`.
+fn limit(text: &[u8]) -> Result<Limit, Malformed> {
+    match text.trim_ascii() {
+        b"max" => Ok(Limit::Max),
+        number => single(number).map(Limit::At),
+    }
+}
+
+/// Joins a mount and a path in its hierarchy.
+fn join(mount: &Path, path: &str, name: &str, out: &mut PathBuf) {
+    out.clear();
+    out.push(mount);
+    out.push(path.trim_start_matches('/'));
+    out.push(name);
+}

@@ -1,0 +1,179 @@
+//! Which groups there are.
+//!
+//! The tree is walked once. After that the kernel says by inotify what was made and removed, so that
+//! a scrape on which nothing changed costs one system call here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
+
+use super::Hierarchies;
+
+/// Groups beyond this many are not looked at: no host runs them on purpose.
+const MOST: usize = 50_000;
+/// Nor those nested deeper than this.
+const DEEPEST: usize = 32;
+
+/// The groups of the host.
+#[derive(Debug)]
+pub struct Tree {
+    home: Arc<Hierarchies>,
+    groups: BTreeMap<Box<str>, Node>,
+    watch: Option<Watch>,
+}
+
+#[derive(Debug)]
+struct Node {
+    /// Tells a group from one of the same name before it.
+    inode: u64,
+    watched: Option<WatchDescriptor>,
+}
+
+#[derive(Debug)]
+struct Watch {
+    inotify: Inotify,
+    paths: HashMap<WatchDescriptor, Box<str>>,
+}
+
+impl Tree {
+    /// An empty tree: the first [`refresh`](Self::refresh) walks it.
+    pub fn new(home: Arc<Hierarchies>) -> Self {
+        Self { home, groups: BTreeMap::new(), watch: None }
+    }
+
+    /// The hierarchies it is a tree of.
+    pub fn home(&self) -> &Arc<Hierarchies> {
+        &self.home
+    }
+
+    /// The paths of all groups with their inodes, `/` first, parents before their children.
+    pub fn groups(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.groups.iter().map(|(path, node)| (&**path, node.inode))
+    }
+
+    /// Learns what changed since the last time. Says whether anything did.
+    pub fn refresh(&mut self) -> bool {
+        let Some(watch) = &self.watch else { return self.walk() };
+        match watch.inotify.read_events() {
+            Err(Errno::EAGAIN) => false,
+            Ok(events) => {
+                let lost = |e: &InotifyEvent| e.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
+                if events.iter().any(lost) {
+                    return self.walk();
+                }
+                events
+                    .iter()
+                    .fold(false, |any, event| self.note(event) | any)
+            }
+            Err(_) => self.walk(),
+        }
+    }
+
+    fn note(&mut self, event: &InotifyEvent) -> bool {
+        if !event.mask.contains(AddWatchFlags::IN_ISDIR) {
+            return false;
+        }
+        let parent = self.watch.as_ref().and_then(|w| w.paths.get(&event.wd));
+        let name = event.name.as_ref().and_then(|name| name.to_str());
+        let (Some(parent), Some(name)) = (parent, name) else { return false };
+        let path = format!("{}/{name}", parent.trim_end_matches('/'));
+        let gone = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM;
+        if event.mask.intersects(gone) {
+            self.remove(&path);
+        } else {
+            self.add(path);
+        }
+        true
+    }
+
+    /// Walks the whole tree, with a new watch. Whether that changed anything is not asked.
+    fn walk(&mut self) -> bool {
+        self.groups.clear();
+        let flags = InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC;
+        let inotify = Inotify::init(flags);
+        self.watch = inotify
+            .ok()
+            .map(|inotify| Watch { inotify, paths: HashMap::new() });
+        self.add("/".into());
+        true
+    }
+
+    /// Adds a group and what is below it. It is watched before it is listed, so that nothing made in
+    /// between is missed; what is then seen twice is added once.
+    fn add(&mut self, path: String) {
+        let mut todo = vec![path];
+        while let Some(path) = todo.pop() {
+            if self.groups.len() >= MOST || path.matches('/').count() > DEEPEST {
+                continue;
+            }
+            let dir = self.dir(&path);
+            let watched = self.observe(&dir, &path);
+            let inode = fs::metadata(&dir).map_or(0, |found| found.ino());
+            self.groups
+                .insert(path.clone().into(), Node { inode, watched });
+            let Ok(entries) = fs::read_dir(&dir) else {
+                self.remove(&path); // It ended again.
+                continue;
+            };
+            for entry in entries.flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir())
+                    && let Some(name) = entry.file_name().to_str()
+                {
+                    todo.push(format!("{}/{name}", path.trim_end_matches('/')));
+                }
+            }
+        }
+    }
+
+    /// Without a watch (the user's number of them is limited) every refresh walks the tree.
+    fn observe(&mut self, dir: &Path, path: &str) -> Option<WatchDescriptor> {
+        let flags = AddWatchFlags::IN_CREATE
+            | AddWatchFlags::IN_DELETE
+            | AddWatchFlags::IN_MOVE
+            | AddWatchFlags::IN_ONLYDIR;
+        let watch = self.watch.as_mut()?;
+        match watch.inotify.add_watch(dir, flags) {
+            Ok(descriptor) => {
+                watch.paths.insert(descriptor, path.into());
+                Some(descriptor)
+            }
+            Err(Errno::ENOSPC | Errno::ENOMEM) => {
+                self.watch = None;
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Removes a group and what is below it. The kernel does not take away the watch of a control
+    /// group that is gone.
+    fn remove(&mut self, path: &str) {
+        let below = format!("{path}/");
+        let gone: Vec<Box<str>> = self
+            .groups
+            .range::<str, _>((std::ops::Bound::Included(path), std::ops::Bound::Unbounded))
+            .map(|(group, _)| group)
+            .take_while(|group| group.starts_with(path))
+            .filter(|group| &***group == path || group.starts_with(&below))
+            .cloned()
+            .collect();
+        for group in gone {
+            let descriptor = self.groups.remove(&group).and_then(|node| node.watched);
+            if let (Some(watch), Some(descriptor)) = (&mut self.watch, descriptor) {
+                watch.paths.remove(&descriptor);
+                let _gone_already = watch.inotify.rm_watch(descriptor);
+            }
+        }
+    }
+
+    fn dir(&self, path: &str) -> PathBuf {
+        let mut dir = PathBuf::new();
+        self.home.file(self.home.walked(), path, "", &mut dir);
+        dir
+    }
+}

@@ -1,0 +1,252 @@
+//! Files of cgroup v1, see [the kernel's documentation][1].
+//!
+//! [1]: https://docs.kernel.org/admin-guide/cgroup-v1/index.html
+
+use super::{Cgroup, Controller, Cpu, File, Io, Limit, Memory, Once, Spec, Throttling};
+use crate::files::{Files, Result};
+use crate::kernel::{Malformed, flat, lines, mountinfo, single};
+
+const USAGE: File = File(0, Controller::Cpuacct, "cpuacct.usage");
+const USAGE_EACH: File = File(1, Controller::Cpuacct, "cpuacct.usage_percpu");
+const CPUACCT_STAT: File = File(2, Controller::Cpuacct, "cpuacct.stat");
+const CPU_STAT: File = File(3, Controller::Cpu, "cpu.stat");
+const MEMORY_STAT: File = File(4, Controller::Memory, "memory.stat");
+const MEMORY_USAGE: File = File(5, Controller::Memory, "memory.usage_in_bytes");
+const MEMORY_PEAK: File = File(6, Controller::Memory, "memory.max_usage_in_bytes");
+const FAILCNT: File = File(7, Controller::Memory, "memory.failcnt");
+const KERNEL: File = File(8, Controller::Memory, "memory.kmem.usage_in_bytes");
+const OOM_CONTROL: File = File(9, Controller::Memory, "memory.oom_control");
+const SERVICE_BYTES: File = File(10, Controller::Io, "blkio.throttle.io_service_bytes_recursive");
+const SERVICED: File = File(11, Controller::Io, "blkio.throttle.io_serviced_recursive");
+
+/// A limit above this means none: the kernel says 2⁶³ less a page.
+const UNLIMITED: u64 = 1 << 62;
+
+pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
+    let usage = group.load(USAGE, files, single)?;
+    let Some((user, system)) = group.load(CPUACCT_STAT, files, cpuacct_stat)? else {
+        return Ok(usage.map(|n| Cpu { usage_nsec: Some(n), ..Cpu::default() }));
+    };
+    let throttling = if quota { group.load(CPU_STAT, files, cpu_stat)? } else { None };
+    Ok(Some(Cpu { usage_nsec: usage, user_nsec: user, system_nsec: system, throttling }))
+}
+
+pub(super) fn cpu_each(group: &mut Cgroup, out: &mut Vec<u64>, files: &mut Files) -> Result<()> {
+    group.load(USAGE_EACH, files, |text| usage_each(text, out))?;
+    Ok(())
+}
+
+pub(super) fn memory(group: &mut Cgroup, files: &mut Files) -> Result<Option<Memory>> {
+    let Some(mut memory) = group.load(MEMORY_STAT, files, memory_stat)? else {
+        return Ok(None);
+    };
+    memory.usage = group.load(MEMORY_USAGE, files, single)?;
+    memory.peak = group.load(MEMORY_PEAK, files, single)?;
+    memory.failcnt = group.load(FAILCNT, files, single)?;
+    memory.kernel = group.load(KERNEL, files, single)?;
+    memory.oom_kills = group.load(OOM_CONTROL, files, oom_control)?.flatten();
+    Ok(Some(memory))
+}
+
+pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+    let before = out.len();
+    group.load(SERVICE_BYTES, files, |text| {
+        blkio(text, out, before, |io, operation, n| match operation {
+            b"Read" => io.read_bytes = Some(n),
+            b"Write" => io.written_bytes = Some(n),
+            b"Discard" => io.discarded_bytes = Some(n),
+            _ => {}
+        })
+    })?;
+    group.load(SERVICED, files, |text| {
+        blkio(text, out, before, |io, operation, n| match operation {
+            b"Read" => io.reads = Some(n),
+            b"Write" => io.writes = Some(n),
+            _ => {}
+        })
+    })?;
+    Ok(())
+}
+
+pub(super) fn spec(group: &mut Cgroup, files: &mut Files) -> Result<Spec> {
+    const SHARES: Once = Once(Controller::Cpu, "cpu.shares");
+    const QUOTA: Once = Once(Controller::Cpu, "cpu.cfs_quota_us");
+    const PERIOD: Once = Once(Controller::Cpu, "cpu.cfs_period_us");
+    const MEMORY_LIMIT: Once = Once(Controller::Memory, "memory.limit_in_bytes");
+    const SWAP_LIMIT: Once = Once(Controller::Memory, "memory.memsw.limit_in_bytes");
+    const SOFT_LIMIT: Once = Once(Controller::Memory, "memory.soft_limit_in_bytes");
+    Ok(Spec {
+        cpu_shares: group.load_once(SHARES, files, single)?,
+        cpu_quota_usec: group.load_once(QUOTA, files, quota)?,
+        cpu_period_usec: group.load_once(PERIOD, files, single)?,
+        memory: group.load_once(MEMORY_LIMIT, files, limit)?,
+        swap: group.load_once(SWAP_LIMIT, files, limit)?,
+        memory_reservation: group.load_once(SOFT_LIMIT, files, limit)?,
+        threads: None,
+    })
+}
+
+/// `cpuacct.stat`: `user 12` and `system 3`, in ticks of 10 ms. Both as nanoseconds.
+fn cpuacct_stat(text: &[u8]) -> Result<(Option<u64>, Option<u64>), Malformed> {
+    let nanos = |ticks: u64| Some(ticks.saturating_mul(10_000_000));
+    let (mut user, mut system) = (None, None);
+    flat::each(text, |key, n| match key {
+        b"user" => user = nanos(n),
+        b"system" => system = nanos(n),
+        _ => {}
+    })?;
+    Ok((user, system))
+}
+
+/// `cpuacct.usage_percpu`: nanoseconds on each CPU, in one line.
+fn usage_each(text: &[u8], out: &mut Vec<u64>) -> Result<(), Malformed> {
+    for mut line in lines(text) {
+        while !line.rest().is_empty() {
+            out.push(line.count("nanoseconds")?);
+        }
+    }
+    Ok(())
+}
+
+/// `cpu.stat`, with times in nanoseconds.
+fn cpu_stat(text: &[u8]) -> Result<Throttling, Malformed> {
+    let mut throttling = Throttling::default();
+    flat::each(text, |key, n| match key {
+        b"nr_periods" => throttling.periods = n,
+        b"nr_throttled" => throttling.throttled_periods = n,
+        b"throttled_time" => throttling.throttled_nsec = n,
+        b"nr_bursts" => throttling.bursts = Some(n),
+        b"burst_time" => throttling.burst_nsec = Some(n),
+        _ => {}
+    })?;
+    Ok(throttling)
+}
+
+/// `memory.stat`: the keys without `total_` are the group's alone.
+fn memory_stat(text: &[u8]) -> Result<Memory, Malformed> {
+    let mut memory = Memory::default();
+    flat::each(text, |key, n| match key {
+        b"pgfault" => memory.pgfault = Some(n),
+        b"pgmajfault" => memory.pgmajfault = Some(n),
+        b"workingset_refault_file" => memory.refault_file = Some(n),
+        b"workingset_refault_anon" => memory.refault_anon = Some(n),
+        b"total_cache" => memory.cache = Some(n),
+        b"total_rss" => memory.rss = Some(n),
+        b"total_mapped_file" => memory.mapped_file = Some(n),
+        b"total_swap" => memory.swap = Some(n),
+        b"total_dirty" => memory.file_dirty = Some(n),
+        b"total_writeback" => memory.file_writeback = Some(n),
+        b"total_active_file" => memory.active_file = Some(n),
+        b"total_inactive_file" => memory.inactive_file = Some(n),
+        b"total_pgfault" => memory.total_pgfault = Some(n),
+        b"total_pgmajfault" => memory.total_pgmajfault = Some(n),
+        b"total_workingset_refault_file" => memory.refault_file = Some(n),
+        b"total_workingset_refault_anon" => memory.refault_anon = Some(n),
+        _ => {}
+    })?;
+    Ok(memory)
+}
+
+/// `memory.oom_control`: its `oom_kill`, since Linux 4.13.
+fn oom_control(text: &[u8]) -> Result<Option<u64>, Malformed> {
+    let mut kills = None;
+    flat::each(text, |key, n| {
+        if key == b"oom_kill" {
+            kills = Some(n);
+        }
+    })?;
+    Ok(kills)
+}
+
+/// `blkio.throttle.io_service_bytes` and its like: `259:0 Read 1024`, and `Total 1024` at the end.
+/// Each number goes into the device's row, which is looked for from `start` on.
+fn blkio(
+    text: &[u8],
+    out: &mut Vec<Io>,
+    start: usize,
+    put: impl Fn(&mut Io, &[u8], u64),
+) -> Result<(), Malformed> {
+    for mut line in lines(text) {
+        let first = line.field().ok_or(line.malformed("major:minor"))?;
+        if first == b"Total" {
+            continue;
+        }
+        let device = mountinfo::numbers(first).ok_or(line.malformed("major:minor"))?;
+        let operation = line.field().ok_or(line.malformed("an operation"))?;
+        let n = line.count("a number")?;
+        let known = out.iter().skip(start).position(|io| io.device == device);
+        let at = known.map_or(out.len(), |at| start + at);
+        if known.is_none() {
+            out.push(Io { device, ..Io::default() });
+        }
+        if let Some(io) = out.get_mut(at) {
+            put(io, operation, n);
+        }
+    }
+    Ok(())
+}
+
+/// `memory.limit_in_bytes` and its like.
+fn limit(text: &[u8]) -> Result<Limit, Malformed> {
+    let n = single(text)?;
+    Ok(if n > UNLIMITED { Limit::Max } else { Limit::At(n) })
+}
+
+/// `cpu.cfs_quota_us`: -1 for none.
+fn quota(text: &[u8]) -> Result<Limit, Malformed> {
+    if text.starts_with(b"-") { Ok(Limit::Max) } else { single(text).map(Limit::At) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn puts_bytes_and_operations_of_a_device_into_one_row() {
+        let mut out = vec![Io { device: (8, 0), ..Io::default() }];
+        let text = b"259:0 Read 10\n259:0 Write 20\n259:0 Sync 30\n8:0 Read 1\nTotal 30\n";
+        let read = |io: &mut Io, operation: &[u8], n| {
+            if operation == b"Read" {
+                io.reads = Some(n);
+            }
+        };
+        blkio(text, &mut out, 1, read).unwrap();
+        let row = |device, reads| Io { device, reads, ..Io::default() };
+        let rows = [row((8, 0), None), row((259, 0), Some(10)), row((8, 0), Some(1))];
+        assert_eq!(out, rows, "the row before the start is another group's");
+        assert_eq!(
+            blkio(b"259:0 Read\n", &mut out, 0, read)
+                .unwrap_err()
+                .expected,
+            "a number"
+        );
+        assert_eq!(blkio(b"Total 0\n", &mut out, 0, read), Ok(()));
+    }
+
+    #[test]
+    fn prefers_what_includes_descendants() {
+        let memory = memory_stat(
+            b"cache 1\nrss 2\npgfault 3\ntotal_cache 4\ntotal_rss 5\ntotal_pgfault 6\n",
+        )
+        .unwrap();
+        let expected = Memory {
+            cache: Some(4),
+            rss: Some(5),
+            pgfault: Some(3),
+            total_pgfault: Some(6),
+            ..Memory::default()
+        };
+        assert_eq!(memory, expected);
+    }
+
+    #[test]
+    fn reads_limits_and_none() {
+        assert_eq!(limit(b"9223372036854771712\n"), Ok(Limit::Max));
+        assert_eq!(limit(b"67108864\n"), Ok(Limit::At(67_108_864)));
+        assert_eq!(quota(b"-1\n"), Ok(Limit::Max));
+        assert_eq!(quota(b"50000\n"), Ok(Limit::At(50_000)));
+        assert_eq!(oom_control(b"oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"), Ok(Some(2)));
+        assert_eq!(oom_control(b"oom_kill_disable 0\nunder_oom 0\n"), Ok(None));
+        assert_eq!(cpuacct_stat(b"user 2\nsystem 3\n"), Ok((Some(20_000_000), Some(30_000_000))));
+    }
+}

@@ -1,0 +1,211 @@
+//! Files of cgroup v2, see [the kernel's documentation][1].
+//!
+//! [1]: https://docs.kernel.org/admin-guide/cgroup-v2.html
+
+use super::{Cgroup, Controller, Cpu, File, Io, Limit, Memory, Once, Spec, Throttling, limit};
+use crate::files::{Files, Result};
+use crate::kernel::{Malformed, decimal, flat, lines, mountinfo, single};
+
+const CPU_STAT: File = File(0, Controller::Cpu, "cpu.stat");
+const MEMORY_STAT: File = File(1, Controller::Memory, "memory.stat");
+const MEMORY_CURRENT: File = File(2, Controller::Memory, "memory.current");
+const MEMORY_PEAK: File = File(3, Controller::Memory, "memory.peak");
+const MEMORY_EVENTS: File = File(4, Controller::Memory, "memory.events");
+const SWAP_CURRENT: File = File(5, Controller::Memory, "memory.swap.current");
+const IO_STAT: File = File(6, Controller::Io, "io.stat");
+
+pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
+    let cpu = group.load(CPU_STAT, files, cpu_stat)?;
+    Ok(cpu.map(|cpu| Cpu { throttling: cpu.throttling.filter(|_| quota), ..cpu }))
+}
+
+pub(super) fn memory(group: &mut Cgroup, files: &mut Files) -> Result<Option<Memory>> {
+    let Some(mut memory) = group.load(MEMORY_STAT, files, memory_stat)? else {
+        return Ok(None);
+    };
+    memory.usage = match group.load(MEMORY_CURRENT, files, single)? {
+        Some(usage) => Some(usage),
+        // The root group has no such file.
+        None => memory.rss.zip(memory.cache).map(|(anon, file)| anon + file),
+    };
+    memory.peak = group.load(MEMORY_PEAK, files, single)?;
+    memory.swap = group.load(SWAP_CURRENT, files, single)?;
+    if let Some(events) = group.load(MEMORY_EVENTS, files, memory_events)? {
+        memory.failcnt = events.failcnt;
+        memory.events_high = events.events_high;
+        memory.oom_kills = events.oom_kills;
+    }
+    Ok(Some(memory))
+}
+
+pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+    group.load(IO_STAT, files, |text| io_stat(text, out))?;
+    Ok(())
+}
+
+pub(super) fn spec(group: &mut Cgroup, files: &mut Files) -> Result<Spec> {
+    const CPU_MAX: Once = Once(Controller::Cpu, "cpu.max");
+    const MEMORY_MAX: Once = Once(Controller::Memory, "memory.max");
+    const MEMORY_LOW: Once = Once(Controller::Memory, "memory.low");
+    const SWAP_MAX: Once = Once(Controller::Memory, "memory.swap.max");
+    let cpu = group.load_once(CPU_MAX, files, cpu_max)?;
+    Ok(Spec {
+        cpu_shares: None,
+        cpu_quota_usec: cpu.map(|(quota, _)| quota),
+        cpu_period_usec: cpu.map(|(_, period)| period),
+        memory: group.load_once(MEMORY_MAX, files, limit)?,
+        swap: group.load_once(SWAP_MAX, files, limit)?,
+        memory_reservation: group.load_once(MEMORY_LOW, files, limit)?,
+        threads: None,
+    })
+}
+
+/// `memory.stat`.
+fn memory_stat(text: &[u8]) -> Result<Memory, Malformed> {
+    let mut memory = Memory::default();
+    flat::each(text, |key, n| match key {
+        b"anon" => memory.rss = Some(n),
+        b"file" => memory.cache = Some(n),
+        b"kernel" => memory.kernel = Some(n),
+        b"file_mapped" => memory.mapped_file = Some(n),
+        b"file_dirty" => memory.file_dirty = Some(n),
+        b"file_writeback" => memory.file_writeback = Some(n),
+        b"inactive_file" => memory.inactive_file = Some(n),
+        b"active_file" => memory.active_file = Some(n),
+        b"workingset_refault_anon" => memory.refault_anon = Some(n),
+        b"workingset_refault_file" => memory.refault_file = Some(n),
+        b"pgscan" => memory.pgscan = Some(n),
+        b"pgsteal" => memory.pgsteal = Some(n),
+        b"pgfault" => (memory.pgfault, memory.total_pgfault) = (Some(n), Some(n)),
+        b"pgmajfault" => (memory.pgmajfault, memory.total_pgmajfault) = (Some(n), Some(n)),
+        _ => {}
+    })?;
+    Ok(memory)
+}
+
+/// `memory.events`.
+fn memory_events(text: &[u8]) -> Result<Memory, Malformed> {
+    let mut memory = Memory::default();
+    flat::each(text, |key, n| match key {
+        b"high" => memory.events_high = Some(n),
+        b"max" => memory.failcnt = Some(n),
+        b"oom_kill" => memory.oom_kills = Some(n),
+        _ => {}
+    })?;
+    Ok(memory)
+}
+
+/// `cpu.stat`. The root group and groups without the controller have the first three lines alone.
+fn cpu_stat(text: &[u8]) -> Result<Cpu, Malformed> {
+    let mut cpu = Cpu::default();
+    let mut throttling = Throttling::default();
+    let mut controlled = false;
+    let nanos = |usec: u64| usec.saturating_mul(1000);
+    flat::each(text, |key, n| match key {
+        b"usage_usec" => cpu.usage_nsec = Some(nanos(n)),
+        b"user_usec" => cpu.user_nsec = Some(nanos(n)),
+        b"system_usec" => cpu.system_nsec = Some(nanos(n)),
+        b"nr_periods" => (throttling.periods, controlled) = (n, true),
+        b"nr_throttled" => throttling.throttled_periods = n,
+        b"throttled_usec" => throttling.throttled_nsec = nanos(n),
+        b"nr_bursts" => throttling.bursts = Some(n),
+        b"burst_usec" => throttling.burst_nsec = Some(nanos(n)),
+        _ => {}
+    })?;
+    cpu.throttling = controlled.then_some(throttling);
+    Ok(cpu)
+}
+
+/// `cpu.max`: `max 100000` or `50000 100000`, microseconds of quota and period.
+fn cpu_max(text: &[u8]) -> Result<(Limit, u64), Malformed> {
+    const EXPECTED: &str = "a quota and a period";
+    let mut line = lines(text)
+        .next()
+        .ok_or(Malformed { line: 1, expected: EXPECTED })?;
+    let quota = match line.field().ok_or(line.malformed(EXPECTED))? {
+        b"max" => Limit::Max,
+        n => Limit::At(decimal(n).ok_or(line.malformed(EXPECTED))?),
+    };
+    Ok((quota, line.count(EXPECTED)?))
+}
+
+/// `io.stat`: `259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6`. A device without numbers, such
+/// as a loop device, is a line of its name alone.
+fn io_stat(text: &[u8], out: &mut Vec<Io>) -> Result<(), Malformed> {
+    for mut line in lines(text) {
+        let device = line.field().and_then(mountinfo::numbers);
+        let mut io = Io { device: device.ok_or(line.malformed("major:minor"))?, ..Io::default() };
+        let mut any = false;
+        while let Some(field) = line.field() {
+            let Some(equals) = field.iter().position(|&b| b == b'=') else { continue };
+            let (key, value) = field.split_at(equals);
+            let slot = match key {
+                b"rbytes" => &mut io.read_bytes,
+                b"wbytes" => &mut io.written_bytes,
+                b"rios" => &mut io.reads,
+                b"wios" => &mut io.writes,
+                b"dbytes" => &mut io.discarded_bytes,
+                _ => continue,
+            };
+            let value = value.strip_prefix(b"=").and_then(decimal);
+            *slot = Some(value.ok_or(line.malformed("key=number"))?);
+            any = true;
+        }
+        if any {
+            out.push(io);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_groups_with_a_controller_from_those_without() {
+        let bare = b"usage_usec 5\nuser_usec 3\nsystem_usec 2\n";
+        let expected = Cpu {
+            usage_nsec: Some(5000),
+            user_nsec: Some(3000),
+            system_nsec: Some(2000),
+            throttling: None,
+        };
+        assert_eq!(cpu_stat(bare), Ok(expected));
+        let full = [&bare[..], b"nr_periods 7\nnr_throttled 6\nthrottled_usec 9\n"].concat();
+        let throttling = Throttling {
+            periods: 7,
+            throttled_periods: 6,
+            throttled_nsec: 9000,
+            ..Throttling::default()
+        };
+        let expected = Cpu { throttling: Some(throttling), ..expected };
+        assert_eq!(cpu_stat(&full), Ok(expected));
+    }
+
+    #[test]
+    fn reads_limits_and_none() {
+        assert_eq!(cpu_max(b"max 100000\n"), Ok((Limit::Max, 100_000)));
+        assert_eq!(cpu_max(b"50000 100000\n"), Ok((Limit::At(50_000), 100_000)));
+        assert!(cpu_max(b"50000\n").is_err());
+        assert_eq!(limit(b"max\n"), Ok(Limit::Max));
+        assert_eq!(limit(b"33554432\n"), Ok(Limit::At(33_554_432)));
+    }
+
+    #[test]
+    fn passes_over_devices_without_numbers() {
+        let mut out = Vec::new();
+        let text = b"7:0\n259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.usage=9\n";
+        io_stat(text, &mut out).unwrap();
+        let io = Io {
+            device: (259, 0),
+            read_bytes: Some(1),
+            written_bytes: Some(2),
+            reads: Some(3),
+            writes: Some(4),
+            discarded_bytes: Some(5),
+        };
+        assert_eq!(out, [io]);
+        assert_eq!(io_stat(b"259:0 rbytes=x\n", &mut out).unwrap_err().expected, "key=number");
+    }
+}

@@ -1,0 +1,44 @@
+//! The host, each ECS task and each container, by the names of cAdvisor.
+
+pub mod cpu;
+pub mod io;
+pub mod memory;
+pub mod network;
+pub mod pressure;
+pub mod process;
+pub mod spec;
+
+use std::path::PathBuf;
+
+use crate::collector::Host;
+use crate::container::Container;
+use crate::exposition::{Table, Text};
+use crate::files::{Error, Files, Result};
+
+/// Reads the same thing of every row into `rows`, which the collector keeps. A container that ended
+/// meanwhile is `None`; one that fails is counted, and is `None` too.
+fn read_each<T>(
+    host: &mut Host,
+    rows: &mut Vec<Option<T>>,
+    mut read: impl FnMut(&mut Container, &mut Files) -> Result<Option<T>>,
+) -> Result<()> {
+    rows.clear();
+    let Host { containers, files, failures, .. } = host;
+    let containers = containers
+        .as_mut()
+        .ok_or_else(|| Error::Absent(PathBuf::from("cgroup")))?;
+    for container in containers.rows() {
+        rows.push(read(container, files).unwrap_or_else(|error| {
+            failures.note(&error);
+            None
+        }));
+    }
+    Ok(())
+}
+
+/// Writes a table of what [`read_each`] found.
+fn write<T>(table: &'static Table<T>, host: &mut Host, rows: &[Option<T>], text: &mut Text) {
+    let Some(containers) = &mut host.containers else { return };
+    let rows = containers.rows().iter().zip(rows);
+    text.table(table, rows.filter_map(|(c, row)| Some((&c.labels, row.as_ref()?))));
+}

@@ -1,0 +1,132 @@
+//! One file for each thing measured, one line here for each file.
+
+pub mod container;
+pub mod host;
+
+use std::time::SystemTime;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::container::Containers;
+use crate::exposition::{Descriptor, Text};
+use crate::files::{Error, Files, Result, Roots};
+use crate::system::System;
+
+/// Every collector, in the order of the exposition, the flags and the reference.
+pub const COLLECTORS: &[Spec] = &[
+    Spec::of::<host::diskstats::Diskstats>(),
+    Spec::of::<host::loadavg::Loadavg>(),
+    Spec::of::<host::pressure::Pressure>(),
+    Spec::of::<container::cpu::Cpu>(),
+    Spec::of::<container::io::Io>(),
+    Spec::of::<container::memory::Memory>(),
+    Spec::of::<container::network::Network>(),
+    Spec::of::<container::pressure::Pressure>(),
+    Spec::of::<container::process::Process>(),
+    Spec::of::<container::spec::Spec>(),
+];
+
+/// The host as one scrape sees it. Kept from one to the next.
+#[derive(Debug)]
+pub struct Host {
+    /// The host itself, its tasks and containers; `None` where control groups are not to be seen.
+    pub containers: Option<Containers>,
+    /// Reads files.
+    pub files: Files,
+    /// Makes system calls.
+    pub system: System,
+    /// When the scrape began.
+    pub now: SystemTime,
+    /// Items that failed inside collectors that went on without them.
+    pub failures: Failures,
+}
+
+/// What failed inside a collector that went on: one mount of many, one container of many.
+#[derive(Debug, Default)]
+pub struct Failures {
+    /// How many since the start.
+    pub count: u64,
+    /// The first of this scrape, for the log.
+    pub first: Option<String>,
+}
+
+impl Failures {
+    /// Counts an item that failed. One that is merely gone is no failure.
+    pub fn note(&mut self, error: &Error) {
+        if !matches!(error, Error::Absent(_)) {
+            self.count += 1;
+            self.first.get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
+/// Something that is measured on every scrape.
+pub trait Collector: Sized + Send + 'static {
+    /// Its name in flags, logs and the `collector` label.
+    const NAME: &'static str;
+    /// One line for the reference and `--help`.
+    const ABOUT: &'static str;
+    /// Whether it runs unless a flag says otherwise.
+    const BY_DEFAULT: bool = true;
+    /// Its own flags; `()` for most.
+    type Flags: Args;
+
+    /// Every family it may write.
+    fn families() -> impl Iterator<Item = Descriptor>;
+
+    /// Prepares it, once. The only error is [`Error::Config`]: what a host lacks shows when it is
+    /// measured.
+    fn new(flags: Self::Flags, roots: &Roots) -> Result<Self>;
+
+    /// Measures, and writes what it found. On an error, what it wrote is discarded.
+    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()>;
+}
+
+/// A collector made ready to run.
+pub type Running = Box<dyn FnMut(&mut Host, &mut Text) -> Result<()> + Send>;
+
+/// A [`Collector`] as data.
+pub struct Spec {
+    /// [`Collector::NAME`].
+    pub name: &'static str,
+    /// [`Collector::ABOUT`].
+    pub about: &'static str,
+    /// [`Collector::BY_DEFAULT`].
+    pub by_default: bool,
+    /// [`Collector::families`].
+    pub families: fn() -> Vec<Descriptor>,
+    /// Adds its flags to a command line.
+    pub flags: fn(Command) -> Command,
+    /// Makes it ready, from that command line.
+    pub start: fn(&ArgMatches, &Roots) -> Result<Running>,
+}
+
+impl Spec {
+    /// The collector `C` as data.
+    pub const fn of<C: Collector>() -> Self {
+        Self {
+            name: C::NAME,
+            about: C::ABOUT,
+            by_default: C::BY_DEFAULT,
+            families: || C::families().collect(),
+            flags: C::Flags::augment_args,
+            start: start::<C>,
+        }
+    }
+
+    /// The group it belongs to in `collect[]`: `node`, `container` or `ecs`.
+    pub fn group(&self) -> &'static str {
+        match self.name.split_once('.') {
+            Some(("container", _)) => "container",
+            Some(("ecs", _)) => "ecs",
+            _ => "node",
+        }
+    }
+}
+
+fn start<C: Collector>(matches: &ArgMatches, roots: &Roots) -> Result<Running> {
+    #[expect(clippy::expect_used, reason = "these flags were added to this very command line")]
+    let flags = C::Flags::from_arg_matches(matches).expect("clap has checked them");
+    let mut collector = C::new(flags, roots)?;
+    Ok(Box::new(move |host, text| collector.collect(host, text)))
+}

@@ -1,0 +1,243 @@
+//! The rows of the container metrics: the host, ECS tasks and containers, each with its group, its
+//! labels, and what does not change from one scrape to the next.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::cgroup::{Cgroup, Kind, Spec, Tree};
+use crate::exposition::LabelBlock;
+use crate::files::{Files, Result};
+
+/// Limits are read anew this often even if nobody says that they changed.
+const SPEC_AGE: Duration = Duration::from_secs(300);
+
+/// How many descriptors a group holds at most, when it may keep them.
+const DESCRIPTORS: usize = 14;
+
+/// What a row stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The whole host.
+    Host,
+    /// An ECS task: the sum of its containers, and the place of its limits.
+    Task,
+    /// A container.
+    Container,
+    /// A service of systemd, or any other group.
+    Other,
+}
+
+/// Whose network a container is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// Its own, or one that others share with it.
+    Own,
+    /// That of another container, as in a task with `awsvpc`.
+    Joined,
+    /// The host's.
+    Host,
+    /// None.
+    None,
+}
+
+/// What Docker knows of a container that is no label.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct About {
+    /// Process id of its first process, in the host's eyes.
+    pub pid: Option<u32>,
+    /// When it was made, in seconds since 1970.
+    pub created: Option<f64>,
+    /// When it was last started, in seconds since 1970.
+    pub started: Option<f64>,
+    /// CPU shares it was given, which cgroup v2 does not keep.
+    pub cpu_shares: Option<u64>,
+    /// Whose network it is in.
+    pub network: Option<Network>,
+    /// Whether its health check passes: `None` without a check.
+    pub healthy: Option<bool>,
+}
+
+/// One row.
+#[derive(Debug)]
+pub struct Container {
+    /// Its control group.
+    pub cgroup: Cgroup,
+    /// What it stands for.
+    pub role: Role,
+    /// Its labels, the same names in the same order for every row.
+    pub labels: LabelBlock,
+    /// What Docker knows of it.
+    pub about: About,
+    /// What it may use, as last read.
+    pub spec: Spec,
+    /// When its group was made, in seconds since 1970.
+    pub made: Option<f64>,
+    inode: u64,
+    spec_read: Option<SystemTime>,
+    process: Option<Process>,
+}
+
+/// A process, and the network namespace it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// Tells network namespaces apart: the inode of the process' `net/dev`. Unlike the link
+    /// `ns/net`, anybody may look at it.
+    pub network: u64,
+}
+
+impl Process {
+    /// Looks a process up.
+    pub fn look(pid: u32, proc: &Path) -> Option<Self> {
+        let network = std::fs::metadata(proc.join(format!("{pid}/net/dev")))
+            .ok()?
+            .ino();
+        Some(Self { pid, network })
+    }
+}
+
+impl Container {
+    /// A process in it: the first one, where Docker or age tells. `None` where none is to be seen.
+    pub fn process(&mut self, proc: &Path, files: &mut Files) -> Result<Option<Process>> {
+        if self.process.is_none() {
+            let told = self.about.pid.filter(|pid| self.has(*pid, proc, files));
+            let pid = match told {
+                Some(pid) => Some(pid),
+                None => {
+                    let mut pids = Vec::new();
+                    self.cgroup.procs(&mut pids, files)?;
+                    pids.into_iter().min()
+                }
+            };
+            self.process = pid.and_then(|pid| Process::look(pid, proc));
+        }
+        Ok(self.process)
+    }
+
+    /// Forgets the process, because it is gone.
+    pub fn forget_process(&mut self) {
+        self.process = None;
+    }
+
+    /// Whether a process is in the group: what Docker said may be old, and the number reused.
+    fn has(&self, pid: u32, proc: &Path, files: &mut Files) -> bool {
+        let Kind::Container(id) = Kind::of(self.cgroup.path()) else { return false };
+        let names = |text: &[u8]| Ok(text.windows(id.len()).any(|part| part == id.as_bytes()));
+        files
+            .load(&proc.join(format!("{pid}/cgroup")), names)
+            .unwrap_or(false)
+    }
+}
+
+/// All rows.
+#[derive(Debug)]
+pub struct Containers {
+    tree: Tree,
+    rows: Vec<Container>,
+    /// Which groups have a row.
+    shown: fn(Kind<'_>) -> bool,
+    /// How many descriptors may be kept open.
+    descriptors: usize,
+}
+
+/// Who knows the labels of a group.
+pub trait Names {
+    /// The labels of the group at `path`, and what else is known of it.
+    fn describe(&self, path: &str, kind: Kind<'_>) -> (LabelBlock, About);
+}
+
+impl Containers {
+    /// No rows yet: [`refresh`](Self::refresh) finds them.
+    pub fn new(tree: Tree, shown: fn(Kind<'_>) -> bool, descriptors: usize) -> Self {
+        Self { tree, rows: Vec::new(), shown, descriptors }
+    }
+
+    /// The rows, in the order of their paths.
+    pub fn rows(&mut self) -> &mut [Container] {
+        &mut self.rows
+    }
+
+    /// Brings the rows up to date: with the groups there are, and, where `renamed`, with their names.
+    pub fn refresh(
+        &mut self,
+        names: &impl Names,
+        renamed: bool,
+        now: SystemTime,
+        files: &mut Files,
+    ) {
+        if self.tree.refresh() {
+            self.rebuild(names);
+        }
+        for row in &mut self.rows {
+            if renamed {
+                let (labels, about) =
+                    names.describe(row.cgroup.path(), Kind::of(row.cgroup.path()));
+                row.labels = labels;
+                if row.about != about {
+                    row.about = about;
+                    row.spec_read = None;
+                }
+            }
+            let age = row
+                .spec_read
+                .map(|at| now.duration_since(at).unwrap_or(SPEC_AGE));
+            if age.is_none_or(|age| age >= SPEC_AGE) {
+                row.cgroup.look_again();
+                // A group that ended meanwhile says nothing in its other files either.
+                row.spec = row.cgroup.spec(files).unwrap_or_default();
+                row.spec_read = Some(now);
+            }
+        }
+    }
+
+    /// Keeps the rows whose group is still the same one, with their open files. Groups and rows are
+    /// both in the order of their paths.
+    fn rebuild(&mut self, names: &impl Names) {
+        let mut old = std::mem::take(&mut self.rows).into_iter().peekable();
+        for (path, inode) in self.tree.groups() {
+            let kind = Kind::of(path);
+            if !(self.shown)(kind) {
+                continue;
+            }
+            while old.next_if(|row| row.cgroup.path() < path).is_some() {}
+            let same = |row: &Container| row.cgroup.path() == path && row.inode == inode;
+            if let Some(row) = old.next_if(same) {
+                self.rows.push(row);
+                continue;
+            }
+            let keep = (self.rows.len() + 1) * DESCRIPTORS <= self.descriptors;
+            let cgroup = Cgroup::new(path, self.tree.home().clone(), keep);
+            let (labels, about) = names.describe(path, kind);
+            self.rows.push(Container {
+                made: made(&cgroup.dir()),
+                cgroup,
+                role: match kind {
+                    Kind::Host => Role::Host,
+                    Kind::Task(_) => Role::Task,
+                    Kind::Container(_) => Role::Container,
+                    Kind::Unit | Kind::Other => Role::Other,
+                },
+                labels,
+                about,
+                spec: Spec::default(),
+                inode,
+                spec_read: None,
+                process: None,
+            });
+        }
+    }
+}
+
+/// When a directory of the kernel was made: nothing changes its time later.
+fn made(dir: &Path) -> Option<f64> {
+    let modified = std::fs::metadata(dir).ok()?.mtime();
+    (modified > 0).then_some(modified as f64)
+}
+
+/// Seconds since 1970.
+pub fn seconds(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}

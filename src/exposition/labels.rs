@@ -1,0 +1,239 @@
+//! Label values, escaped as they are written.
+
+use std::borrow::Cow;
+
+/// Longer label values are cut here. Nothing a kernel, ECS or Docker names on purpose comes near,
+/// and one hostile name cannot blow up every sample of its container.
+const LONGEST: usize = 2048;
+
+/// One label value.
+pub trait LabelValue {
+    /// Appends the value, escaped.
+    fn escaped(&self, out: &mut Vec<u8>);
+}
+
+impl LabelValue for &str {
+    fn escaped(&self, out: &mut Vec<u8>) {
+        let end = self.floor_char_boundary(LONGEST);
+        let (value, _) = self.as_bytes().split_at(end);
+        escape(value, out);
+    }
+}
+
+/// A name the kernel gave, which need not be UTF-8: what is not becomes U+FFFD.
+impl LabelValue for &[u8] {
+    fn escaped(&self, out: &mut Vec<u8>) {
+        match str::from_utf8(self) {
+            Ok(value) => value.escaped(out),
+            Err(_) => String::from_utf8_lossy(self).escaped(out),
+        }
+    }
+}
+
+impl LabelValue for &String {
+    fn escaped(&self, out: &mut Vec<u8>) {
+        self.as_str().escaped(out);
+    }
+}
+
+impl LabelValue for Cow<'_, str> {
+    fn escaped(&self, out: &mut Vec<u8>) {
+        (&**self).escaped(out);
+    }
+}
+
+impl LabelValue for u32 {
+    fn escaped(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
+    }
+}
+
+/// The `N` label values of a sample, in the order of the family's label names.
+pub trait Labels<const N: usize> {
+    /// Appends `{name="value",…}`, or nothing where there are no labels.
+    fn append(&self, names: &[&'static str; N], out: &mut Vec<u8>);
+}
+
+impl Labels<0> for () {
+    fn append(&self, _: &[&'static str; 0], _: &mut Vec<u8>) {}
+}
+
+impl<A: LabelValue> Labels<1> for A {
+    fn append(&self, [a]: &[&'static str; 1], out: &mut Vec<u8>) {
+        out.push(b'{');
+        pair(a, self, out);
+        out.push(b'}');
+    }
+}
+
+impl<A: LabelValue, B: LabelValue> Labels<2> for (A, B) {
+    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Vec<u8>) {
+        out.push(b'{');
+        pair(a, &self.0, out);
+        out.push(b',');
+        pair(b, &self.1, out);
+        out.push(b'}');
+    }
+}
+
+impl<A: LabelValue, B: LabelValue, C: LabelValue> Labels<3> for (A, B, C) {
+    fn append(&self, [a, b, c]: &[&'static str; 3], out: &mut Vec<u8>) {
+        out.push(b'{');
+        pair(a, &self.0, out);
+        out.push(b',');
+        pair(b, &self.1, out);
+        out.push(b',');
+        pair(c, &self.2, out);
+        out.push(b'}');
+    }
+}
+
+/// Any number of labels of one type. Those that are `None` are left out.
+impl<A: LabelValue, const N: usize> Labels<N> for [Option<A>; N] {
+    fn append(&self, names: &[&'static str; N], out: &mut Vec<u8>) {
+        out.push(b'{');
+        let mut first = true;
+        for (name, value) in names.iter().zip(self) {
+            if let Some(value) = value {
+                if !first {
+                    out.push(b',');
+                }
+                first = false;
+                pair(name, value, out);
+            }
+        }
+        out.push(b'}');
+    }
+}
+
+/// Labels that are the same in many families, escaped and joined once: `id="…",name="…"`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelBlock(Box<[u8]>);
+
+impl LabelBlock {
+    /// Renders the pairs in the order given.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut block = Vec::new();
+        for (name, value) in pairs {
+            if !block.is_empty() {
+                block.push(b',');
+            }
+            pair(name, &value, &mut block);
+        }
+        Self(block.into())
+    }
+}
+
+impl Labels<0> for &LabelBlock {
+    fn append(&self, _: &[&'static str; 0], out: &mut Vec<u8>) {
+        if !self.0.is_empty() {
+            out.push(b'{');
+            out.extend_from_slice(&self.0);
+            out.push(b'}');
+        }
+    }
+}
+
+impl<A: LabelValue> Labels<1> for (&LabelBlock, A) {
+    fn append(&self, [a]: &[&'static str; 1], out: &mut Vec<u8>) {
+        self.0.open(out);
+        pair(a, &self.1, out);
+        out.push(b'}');
+    }
+}
+
+impl<A: LabelValue, B: LabelValue> Labels<2> for (&LabelBlock, A, B) {
+    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Vec<u8>) {
+        self.0.open(out);
+        pair(a, &self.1, out);
+        out.push(b',');
+        pair(b, &self.2, out);
+        out.push(b'}');
+    }
+}
+
+/// A block and any number of labels of one type.
+impl<A: LabelValue, const N: usize> Labels<N> for (&LabelBlock, [A; N]) {
+    fn append(&self, names: &[&'static str; N], out: &mut Vec<u8>) {
+        self.0.open(out);
+        for (i, (name, value)) in names.iter().zip(&self.1).enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            pair(name, value, out);
+        }
+        out.push(b'}');
+    }
+}
+
+impl LabelBlock {
+    /// Opens the braces before further labels.
+    fn open(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        if !self.0.is_empty() {
+            out.extend_from_slice(&self.0);
+            out.push(b',');
+        }
+    }
+}
+
+fn pair(name: &str, value: &impl LabelValue, out: &mut Vec<u8>) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
+    value.escaped(out);
+    out.push(b'"');
+}
+
+fn escape(value: &[u8], out: &mut Vec<u8>) {
+    if !value.iter().any(|b| matches!(b, b'\\' | b'"' | b'\n')) {
+        return out.extend_from_slice(value);
+    }
+    for &byte in value {
+        match byte {
+            b'\\' => out.extend_from_slice(br"\\"),
+            b'"' => out.extend_from_slice(br#"\""#),
+            b'\n' => out.extend_from_slice(br"\n"),
+            _ => out.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written<const N: usize>(names: [&'static str; N], labels: impl Labels<N>) -> String {
+        let mut out = Vec::new();
+        labels.append(&names, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn escapes_what_would_end_the_value() {
+        let block = LabelBlock::new([("path", "C:\\a\n\"b\"")]);
+        assert_eq!(&*block.0, br#"path="C:\\a\n\"b\"""#);
+    }
+
+    #[test]
+    fn joins_a_block_and_further_labels() {
+        let block = LabelBlock::new([("id", "/")]);
+        assert_eq!(written([], &block), r#"{id="/"}"#);
+        assert_eq!(written(["cpu"], (&block, "total")), r#"{id="/",cpu="total"}"#);
+        assert_eq!(written(["a", "b"], (&block, 1, "x")), r#"{id="/",a="1",b="x"}"#);
+        assert_eq!(written(["a", "b"], (&block, ["1", "x"])), r#"{id="/",a="1",b="x"}"#);
+        assert_eq!(written(["cpu"], (&LabelBlock::default(), "0")), r#"{cpu="0"}"#);
+        assert_eq!(written([], &LabelBlock::default()), "");
+    }
+
+    #[test]
+    fn leaves_out_labels_without_a_value() {
+        assert_eq!(written(["a", "b", "c"], [None, Some("x"), None]), r#"{b="x"}"#);
+    }
+
+    #[test]
+    fn mends_what_is_not_utf8_and_cuts_what_has_no_end() {
+        assert_eq!(written(["a"], &b"ok\xff"[..]), "{a=\"ok\u{fffd}\"}");
+        let long = "é".repeat(LONGEST);
+        assert_eq!(written(["a"], long.as_str()).len(), LONGEST + r#"{a=""}"#.len());
+    }
+}

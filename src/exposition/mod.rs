@@ -1,0 +1,14 @@
+//! What the exporter says: metric families, and the text they are written in.
+
+mod family;
+mod labels;
+mod text;
+mod units;
+
+pub use family::{
+    Described, Descriptor, Family, Kind, Metric, Named, Pattern, Table, counter, gauge, info,
+    untyped,
+};
+pub use labels::{LabelBlock, LabelValue, Labels};
+pub use text::{FamilyWriter, Text};
+pub use units::{Value, count, kib, micros, millis, nanos, sectors, ticks};

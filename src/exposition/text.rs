@@ -1,0 +1,255 @@
+//! The [text format], version 0.0.4.
+//!
+//! All samples of a family must stand together. The borrow checker sees to it: a [`FamilyWriter`]
+//! holds the text for as long as it lives, so no second family can begin in between.
+//!
+//! [text format]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+
+use super::{Described, Family, Labels, Metric, Pattern, Table, Value};
+
+/// Text under way. Keeps its buffer from one scrape to the next.
+#[derive(Debug, Default)]
+pub struct Text {
+    bytes: Vec<u8>,
+    samples: usize,
+}
+
+impl Text {
+    /// Begins a family. Its header is written with the first sample: a family without samples
+    /// leaves no trace.
+    pub fn family<'t, const N: usize>(
+        &'t mut self,
+        family: &'static Family<N>,
+    ) -> FamilyWriter<'t, N> {
+        FamilyWriter { text: self, head: family.head, labels: &family.labels, begun: false }
+    }
+
+    /// Writes every family of a table, each with one sample a row.
+    ///
+    /// Rows come one snapshot after the other; the format wants one family after the other. This is
+    /// the one place where the two are turned about.
+    pub fn table<'r, T: 'r, const N: usize, L: Labels<N>>(
+        &mut self,
+        table: &'static Table<T, N>,
+        rows: impl IntoIterator<Item = (L, &'r T), IntoIter: Clone>,
+    ) {
+        let rows = rows.into_iter();
+        for Metric { head, value } in table.metrics {
+            let mut family =
+                FamilyWriter { text: self, head: *head, labels: &table.labels, begun: false };
+            for (labels, row) in rows.clone() {
+                if let Some(value) = value(row) {
+                    family.sample(labels, value);
+                }
+            }
+        }
+    }
+
+    /// Writes a family of one sample, named by a pattern with `field` in the place of `<field>`.
+    /// Bytes that may not stand in a name become `_`, a run of them one.
+    pub fn pattern(&mut self, pattern: &'static Pattern, field: &[u8], value: impl Value) {
+        let Described { name, kind, help } = pattern.head;
+        let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
+        let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
+        for (before, after) in [("# HELP ", [" ", help]), ("# TYPE ", [" ", kind.as_str()])] {
+            self.append(&[before, prefix]);
+            append_name(field, &mut self.bytes);
+            self.append(&[suffix]);
+            self.append(&after);
+            self.append(&["\n"]);
+        }
+        self.append(&[prefix]);
+        append_name(field, &mut self.bytes);
+        self.append(&[suffix, " "]);
+        append_number(value.to_f64(), &mut self.bytes);
+        self.append(&["\n"]);
+        self.samples += 1;
+    }
+
+    /// Appends families that another writer has put into the text format.
+    pub fn raw(&mut self, families: &[u8], samples: usize) {
+        self.bytes.extend_from_slice(families);
+        self.samples += samples;
+    }
+
+    /// Forgets what was written, keeps the buffer.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.samples = 0;
+    }
+
+    /// What was written so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many samples were written so far.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    fn header(&mut self, Described { name, kind, help }: Described) {
+        self.append(&["# HELP ", name, " "]);
+        for (i, line) in help.split('\n').enumerate() {
+            self.append(if i == 0 { &[] } else { &["\\n"] });
+            self.append(&[line]);
+        }
+        self.append(&["\n# TYPE ", name, " ", kind.as_str(), "\n"]);
+    }
+
+    fn append(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.bytes.extend_from_slice(part.as_bytes());
+        }
+    }
+}
+
+/// Writes the samples of one family.
+#[derive(Debug)]
+pub struct FamilyWriter<'t, const N: usize> {
+    text: &'t mut Text,
+    head: Described,
+    labels: &'static [&'static str; N],
+    begun: bool,
+}
+
+impl<const N: usize> FamilyWriter<'_, N> {
+    /// Writes a sample.
+    pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
+        if !self.begun {
+            self.begun = true;
+            self.text.header(self.head);
+        }
+        let out = &mut self.text.bytes;
+        out.extend_from_slice(self.head.name.as_bytes());
+        labels.append(self.labels, out);
+        out.push(b' ');
+        append_number(value.to_f64(), out);
+        out.push(b'\n');
+        self.text.samples += 1;
+    }
+}
+
+fn append_name(field: &[u8], out: &mut Vec<u8>) {
+    let mut gap = false;
+    for &byte in field {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            if gap {
+                out.push(b'_');
+            }
+            gap = false;
+            out.push(byte);
+        } else {
+            gap = true;
+        }
+    }
+}
+
+/// Appends a number, shortest form. Whole numbers, most of what a kernel counts, take the short way.
+fn append_number(value: f64, out: &mut Vec<u8>) {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    if value.is_nan() {
+        out.extend_from_slice(b"NaN");
+    } else if value.is_infinite() {
+        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+    } else if value.fract() == 0.0 && value.abs() < EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
+        let value = value as i64;
+        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    } else {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::{count, counter};
+
+    const CPU: Family<2> = counter("cpu_seconds_total")
+        .help("Seconds\nspent.")
+        .labels(["cpu", "mode"]);
+
+    #[test]
+    fn writes_header_with_first_sample() {
+        let mut text = Text::default();
+        text.family(&CPU);
+        assert_eq!(text.as_bytes(), b"");
+
+        let mut cpu = text.family(&CPU);
+        cpu.sample((0, "user"), 1.5);
+        cpu.sample((0, "idle"), 3u64);
+        let expected = "\
+# HELP cpu_seconds_total Seconds\\nspent.
+# TYPE cpu_seconds_total counter
+cpu_seconds_total{cpu=\"0\",mode=\"user\"} 1.5
+cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 3
+";
+        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+    }
+
+    #[test]
+    fn turns_rows_into_families() {
+        struct Disk {
+            reads: u64,
+            flushes: Option<u64>,
+        }
+        static DISKS: Table<Disk, 1> = Table {
+            labels: ["device"],
+            metrics: &[
+                counter("reads_total")
+                    .help("Reads.")
+                    .value(|d| count(d.reads)),
+                counter("flushes_total")
+                    .help("Flushes.")
+                    .value(|d| count(d.flushes)),
+            ],
+        };
+        let a = Disk { reads: 1, flushes: None };
+        let b = Disk { reads: 2, flushes: Some(3) };
+        let mut text = Text::default();
+        text.table(&DISKS, [("a", &a), ("b", &b)]);
+        let expected = "\
+# HELP reads_total Reads.
+# TYPE reads_total counter
+reads_total{device=\"a\"} 1
+reads_total{device=\"b\"} 2
+# HELP flushes_total Flushes.
+# TYPE flushes_total counter
+flushes_total{device=\"b\"} 3
+";
+        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+    }
+
+    #[test]
+    fn fills_in_the_field_of_a_pattern() {
+        static VMSTAT: Pattern = crate::exposition::untyped("node_vmstat_<field>")
+            .help("Vmstat.")
+            .pattern();
+        let mut text = Text::default();
+        text.pattern(&VMSTAT, b"Active(anon)", 4u64);
+        let expected = "\
+# HELP node_vmstat_Active_anon Vmstat.
+# TYPE node_vmstat_Active_anon untyped
+node_vmstat_Active_anon 4
+";
+        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+    }
+
+    #[test]
+    fn writes_numbers_prometheus_reads() {
+        let written = |value: f64| {
+            let mut out = Vec::new();
+            append_number(value, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(0.1 + 0.2), "0.30000000000000004");
+        assert_eq!(written(1e15), "1000000000000000");
+        assert_eq!(written(-2.0), "-2");
+        assert_eq!(written(f64::INFINITY), "+Inf");
+        assert_eq!(written(f64::NAN), "NaN");
+        for value in [u64::MAX as f64, 5e-324, 1.797e308] {
+            assert_eq!(written(value).parse::<f64>().unwrap(), value);
+        }
+    }
+}

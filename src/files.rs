@@ -1,0 +1,406 @@
+//! The host's files: where its trees are mounted, and how one file is read.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::kernel::Malformed;
+
+/// Where the host's trees are mounted in the exporter's own file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// Its `/proc`.
+    pub proc: PathBuf,
+    /// Its `/sys`.
+    pub sys: PathBuf,
+    /// Its `/`.
+    pub rootfs: PathBuf,
+    /// Its `/run/udev/data`.
+    pub udev: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self {
+            proc: "/proc".into(),
+            sys: "/sys".into(),
+            rootfs: "/".into(),
+            udev: "/run/udev/data".into(),
+        }
+    }
+}
+
+impl Roots {
+    /// Where a path of the host is found: below `/proc` and `/sys` in their own trees, else below
+    /// the root.
+    pub fn host(&self, path: &Path) -> PathBuf {
+        let below = |root: &Path, rest: &Path| {
+            if rest.as_os_str().is_empty() { root.into() } else { root.join(rest) }
+        };
+        if let Ok(rest) = path.strip_prefix("/sys") {
+            below(&self.sys, rest)
+        } else if let Ok(rest) = path.strip_prefix("/proc") {
+            below(&self.proc, rest)
+        } else {
+            below(&self.rootfs, path.strip_prefix("/").unwrap_or(path))
+        }
+    }
+
+    /// The directory of the host's network files: those of its first process, because `net` alone
+    /// leads to the network namespace of whoever reads.
+    pub fn net(&self) -> PathBuf {
+        let first = self.proc.join("1/net");
+        if first.exists() { first } else { self.proc.join("net") }
+    }
+}
+
+/// Why something could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The host does not offer this: no such file or controller, PSI switched off. Not a fault.
+    #[error("{}: not on this host", .0.display())]
+    Absent(PathBuf),
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A file does not say what it should.
+    #[error("{}: {source}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what was expected.
+        source: Malformed,
+    },
+    /// What the command line asks for cannot be had.
+    #[error("{0}")]
+    Config(String),
+}
+
+/// The result of measuring.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A file that is read again and again, and stays open in between. Not for `/proc/<pid>/net/*` nor
+/// for a namespace: an open one keeps the namespace alive, and its numbers stand still.
+#[derive(Debug)]
+pub struct Kept {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Kept {
+    /// The file at `path`, which need not exist.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, file: None }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What is known of a file that many groups have, each its own: see [`Files::load_slot`].
+#[derive(Debug, Default)]
+pub enum Slot {
+    /// Not looked at yet, or not kept open.
+    #[default]
+    Closed,
+    /// Open.
+    Open(File),
+    /// Not there when last looked at.
+    Absent,
+}
+
+/// Reads whole kernel files into one buffer that it keeps.
+#[derive(Debug, Default)]
+pub struct Files {
+    buffer: Vec<u8>,
+    path: PathBuf,
+}
+
+impl Files {
+    /// Reads and parses a file. An error of either kind comes back with the file's path.
+    pub fn load<'f, T>(
+        &'f mut self,
+        path: &Path,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let length = File::open(path)
+            .and_then(|file| read_to_end(&file, &mut self.buffer))
+            .map_err(|source| refused(path, source))?;
+        let (text, _) = self.buffer.split_at(length);
+        parse(text).map_err(|source| Error::Parse { path: path.into(), source })
+    }
+
+    /// As [`load`](Self::load), of a file whose records are shorter than half a page: one system call
+    /// less.
+    pub fn load_records<'f, T>(
+        &'f mut self,
+        path: &Path,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let length = File::open(path)
+            .and_then(|file| read_records(&file, &mut self.buffer))
+            .map_err(|source| refused(path, source))?;
+        let (text, _) = self.buffer.split_at(length);
+        parse(text).map_err(|source| Error::Parse { path: path.into(), source })
+    }
+
+    /// As [`load`](Self::load), but `None` where the host does not offer the file.
+    pub fn load_if_any<'f, T>(
+        &'f mut self,
+        path: &Path,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        present(self.load(path, parse))
+    }
+
+    /// As [`load`](Self::load), of a file that stays open. Not for a file with records longer than
+    /// half a page, which are those of mountinfo alone.
+    pub fn load_kept<'f, T>(
+        &'f mut self,
+        kept: &mut Kept,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let length = match kept.file.take().and_then(|file| {
+            let length = read_records(&file, &mut self.buffer).ok()?;
+            Some((file, length))
+        }) {
+            Some((file, length)) => {
+                kept.file = Some(file);
+                length
+            }
+            None => {
+                let refused = |source| refused(&kept.path, source);
+                let file = File::open(&kept.path).map_err(refused)?;
+                let length = read_records(&file, &mut self.buffer).map_err(refused)?;
+                kept.file = Some(file);
+                length
+            }
+        };
+        let (text, _) = self.buffer.split_at(length);
+        parse(text).map_err(|source| Error::Parse { path: kept.path.clone(), source })
+    }
+
+    /// As [`load_kept`](Self::load_kept), but `None` where the host does not offer the file.
+    pub fn load_kept_if_any<'f, T>(
+        &'f mut self,
+        kept: &mut Kept,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        present(self.load_kept(kept, parse))
+    }
+
+    /// Reads and parses one of the many files of a control group. `path` writes the path into a
+    /// buffer, and is asked only where the file is not open. The file stays open if `keep`.
+    /// Absence is remembered: `None` costs nothing the next time, until the slot is made new.
+    pub fn load_slot<'f, T>(
+        &'f mut self,
+        slot: &mut Slot,
+        keep: bool,
+        path: impl Fn(&mut PathBuf),
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        let outcome = match slot {
+            Slot::Absent => return Ok(None),
+            Slot::Open(file) => read_whole(file, &mut self.buffer),
+            Slot::Closed => {
+                path(&mut self.path);
+                File::open(&self.path).and_then(|file| {
+                    let length = read_whole(&file, &mut self.buffer)?;
+                    if keep {
+                        *slot = Slot::Open(file);
+                    }
+                    Ok(length)
+                })
+            }
+        };
+        let at = |buffer: &mut PathBuf| {
+            path(buffer);
+            buffer.clone()
+        };
+        match outcome {
+            Ok(length) => {
+                let (text, _) = self.buffer.split_at(length);
+                let parsed = parse(text).map(Some);
+                parsed.map_err(|source| Error::Parse { path: at(&mut self.path), source })
+            }
+            Err(source) => match refused(Path::new(""), source) {
+                Error::Absent(_) => {
+                    *slot = Slot::Absent;
+                    Ok(None)
+                }
+                Error::Read { source, .. } => {
+                    *slot = Slot::Closed;
+                    Err(Error::Read { path: at(&mut self.path), source })
+                }
+                other @ (Error::Parse { .. } | Error::Config(_)) => Err(other),
+            },
+        }
+    }
+}
+
+/// The names in a directory, in the order of their bytes.
+pub fn names(dir: &Path) -> Result<Vec<Box<[u8]>>> {
+    let refused = |source| refused(dir, source);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(refused)? {
+        names.push(entry.map_err(refused)?.file_name().as_bytes().into());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Where a symbolic link leads.
+pub fn link(path: &Path) -> Result<PathBuf> {
+    std::fs::read_link(path).map_err(|source| refused(path, source))
+}
+
+/// `None` for what the host does not offer.
+fn present<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(Error::Absent(_)) => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+/// Reads from the start until nothing more comes. Kernel files lie about their size, and a file of
+/// many records gives a page at most of them in a read. (`File::read_to_end` would ask for the size
+/// and the position first, two system calls a file.)
+fn read_to_end(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let mut length = 0;
+    loop {
+        match read_at(file, buffer, length)? {
+            0 => return Ok(length),
+            n => length += n,
+        }
+    }
+}
+
+/// As [`read_to_end`], but saves the read that finds nothing: a read that ends before half a page
+/// had nothing more to give, where no record is as long as the other half.
+fn read_records(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    const HALF_A_PAGE: usize = 2048;
+    let mut length = 0;
+    loop {
+        let n = read_at(file, buffer, length)?;
+        length += n;
+        if n < HALF_A_PAGE {
+            return Ok(length);
+        }
+    }
+}
+
+/// Reads a file that the kernel gives in one piece, as all files of control groups are.
+fn read_whole(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let mut length = 0;
+    loop {
+        length += read_at(file, buffer, length)?;
+        if length < buffer.len() {
+            return Ok(length);
+        }
+    }
+}
+
+/// One read into what is free of the buffer, which grows where that is less than a page.
+fn read_at(file: &File, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize> {
+    const SMALLEST: usize = 16 * 1024;
+    /// No file of the kernel is nearly as long; what is, is none.
+    const LARGEST: usize = 64 * 1024 * 1024;
+    const PAGE: usize = 4096;
+    if buffer.len() < length + PAGE {
+        if length >= LARGEST {
+            return Err(io::Error::other("longer than 64 MiB"));
+        }
+        buffer.resize((2 * length).max(SMALLEST), 0);
+    }
+    let (_, space) = buffer.split_at_mut(length);
+    loop {
+        match file.read_at(space, length as u64) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Tells a host that lacks something from one that fails.
+///
+/// `ENODEV` and `ESRCH` come from a cgroup or process that ended while it was read, `EOPNOTSUPP`
+/// from pressure files of a kernel booted with `psi=0`, `ENOTDIR` from a path that runs through a
+/// file.
+pub fn refused(path: &Path, source: io::Error) -> Error {
+    const ESRCH: i32 = 3;
+    const ENODEV: i32 = 19;
+    const ENOTDIR: i32 = 20;
+    const EOPNOTSUPP: i32 = 95;
+    match source.raw_os_error() {
+        Some(ESRCH | ENODEV | ENOTDIR | EOPNOTSUPP) => Error::Absent(path.into()),
+        _ if source.kind() == io::ErrorKind::NotFound => Error::Absent(path.into()),
+        _ => Error::Read { path: path.into(), source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_host_under_its_roots() {
+        let roots = Roots {
+            proc: "/host/proc".into(),
+            sys: "/host/sys".into(),
+            rootfs: "/rootfs".into(),
+            udev: "/rootfs/run/udev/data".into(),
+        };
+        let host = |path: &str| roots.host(Path::new(path));
+        assert_eq!(host("/sys/fs/cgroup"), Path::new("/host/sys/fs/cgroup"));
+        assert_eq!(host("/proc"), Path::new("/host/proc"));
+        assert_eq!(host("/system"), Path::new("/rootfs/system"));
+        assert_eq!(host("/"), Path::new("/rootfs"));
+    }
+
+    #[test]
+    fn reads_what_is_longer_than_the_buffer() {
+        let dir = std::env::temp_dir().join(format!("files-test-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("long");
+        let text: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
+        std::fs::write(&path, &text).unwrap();
+        let mut files = Files::default();
+        let same = |read: &[u8]| Ok(read == text);
+        assert!(files.load(&path, same).unwrap());
+        let mut kept = Kept::new(path.clone());
+        assert!(files.load_kept(&mut kept, same).unwrap());
+        assert!(files.load_kept(&mut kept, same).unwrap(), "from the start again");
+        let mut slot = Slot::default();
+        let at = |buffer: &mut PathBuf| buffer.clone_from(&path);
+        assert_eq!(files.load_slot(&mut slot, true, at, same).unwrap(), Some(true));
+        assert_eq!(files.load_slot(&mut slot, true, at, same).unwrap(), Some(true));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn tells_absence_from_failure_and_remembers_it() {
+        let path = Path::new("/proc/self/no-such-file");
+        let mut files = Files::default();
+        assert!(matches!(files.load(path, |_| Ok(())), Err(Error::Absent(p)) if p == path));
+        assert!(files.load_if_any(path, |_| Ok(())).unwrap().is_none());
+        let mut slot = Slot::default();
+        let at = |buffer: &mut PathBuf| buffer.clone_from(&path.to_path_buf());
+        assert!(
+            files
+                .load_slot(&mut slot, true, at, |_| Ok(()))
+                .unwrap()
+                .is_none()
+        );
+        assert!(matches!(slot, Slot::Absent));
+        assert!(matches!(files.load(Path::new("/"), |_| Ok(())), Err(Error::Read { .. })));
+    }
+}

@@ -1,0 +1,31 @@
+//! An exporter of host and container metrics for EC2 instances of Amazon ECS.
+//!
+//! A scrape is one line, and the modules are its stations:
+//!
+//! ```text
+//! roots ─► read ─► parse ─► typed snapshot ─► families ─► text ─► HTTP
+//! ```
+//!
+//! Each layer knows only those above it in this list:
+//!
+//! * [`exposition`]: what is said: families, tables of metrics, the text format.
+//! * [`kernel`]: what the kernel says: pure parsers of the formats that several readers share.
+//! * [`files`]: where the host's trees are mounted, and how one file is read.
+//! * [`system`]: what the kernel answers to system calls.
+//! * [`cgroup`]: control groups, v1 and v2, as one vocabulary.
+//! * [`container`]: the rows of the container metrics.
+//! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
+//! * [`collector`]: one file for each thing measured.
+//! * [`scrape`]: runs the collectors; deadlines, failures.
+//! * [`mod@reference`]: the table of all metrics, from the same declarations.
+
+pub mod cgroup;
+pub mod collector;
+pub mod container;
+pub mod exposition;
+pub mod files;
+pub mod inventory;
+pub mod kernel;
+pub mod reference;
+pub mod scrape;
+pub mod system;

@@ -1,0 +1,441 @@
+//! Runs the collectors and says how they fared.
+//!
+//! Collectors run one after the other on one thread: an exporter must not take every core of the
+//! host it watches. One that hangs is left behind with its thread and its [`Host`], and passed over
+//! until it returns. Scrapes, too, take turns; two servers that scrape at once each get a whole one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::time::timeout_at;
+
+use crate::collector::{Failures, Host, Running};
+use crate::container::Containers;
+use crate::exposition::{Descriptor, Family, Text, gauge};
+use crate::files::{Error, Files};
+use crate::inventory::{Handle, Inventory};
+use crate::system::System;
+
+static DURATION: Family<1> = gauge("node_scrape_collector_duration_seconds")
+    .help("Seconds a collector took.")
+    .labels(["collector"]);
+static SUCCESS: Family<1> = gauge("node_scrape_collector_success")
+    .help("Whether a collector succeeded; 0 where the host lacks what it measures, too.")
+    .labels(["collector"]);
+
+/// The families written about the collectors themselves.
+pub fn families() -> impl Iterator<Item = Descriptor> {
+    [DURATION.descriptor(), SUCCESS.descriptor()].into_iter()
+}
+
+/// The number of no scrape.
+const NONE: u64 = 0;
+
+/// Every collector that is switched on.
+pub struct Scraper {
+    slots: Vec<Slot>,
+    turn: tokio::sync::Mutex<()>,
+    /// The number of the scrape whose turn it is, or was last.
+    current: AtomicU64,
+    /// What scrapes hand from one to the next. Gone while one hangs: the next makes its own.
+    host: Mutex<Option<Kept>>,
+    /// The host as a first scrape sees it.
+    start: Start,
+    inventory: Handle,
+    /// A spare buffer for what the scraper itself writes.
+    own: Home,
+}
+
+/// Finds the host's containers, or says why there are none to be seen.
+pub type FindContainers = Box<dyn Fn(&mut Files) -> Result<Containers, Error> + Send + Sync>;
+
+/// What a [`Host`] is made of.
+pub struct Start {
+    /// Finds the containers.
+    pub containers: FindContainers,
+    /// Makes system calls.
+    pub system: System,
+}
+
+struct Kept {
+    host: Host,
+    inventory: Option<Arc<Inventory>>,
+}
+
+/// A collector, what it wrote last, and how that went.
+struct Slot {
+    name: &'static str,
+    /// Held while the collector runs, and so for good while it hangs.
+    state: Mutex<State>,
+}
+
+struct State {
+    collect: Running,
+    home: Home,
+    text: Text,
+    last: Option<Run>,
+    /// What was last logged of it, so that it is not logged again.
+    logged: Option<String>,
+}
+
+/// How one run of a collector went.
+#[derive(Clone, Copy)]
+struct Run {
+    scrape: u64,
+    took: Duration,
+    succeeded: bool,
+}
+
+/// Where a buffer goes back to when its bytes are sent.
+type Home = Arc<Mutex<Option<Text>>>;
+
+/// Text that is being sent.
+struct Part {
+    text: Text,
+    home: Home,
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+}
+
+/// Which collectors a scrape asks for, in the order of [`Scraper::names`].
+pub type Selection = Arc<[bool]>;
+
+impl Scraper {
+    /// Of collectors made ready, each with its name.
+    pub fn new(collectors: Vec<(&'static str, Running)>, start: Start, inventory: Handle) -> Self {
+        let slot = |(name, collect)| Slot {
+            name,
+            state: Mutex::new(State {
+                collect,
+                home: Home::default(),
+                text: Text::default(),
+                last: None,
+                logged: None,
+            }),
+        };
+        Self {
+            slots: collectors.into_iter().map(slot).collect(),
+            turn: tokio::sync::Mutex::default(),
+            current: AtomicU64::new(NONE),
+            host: Mutex::default(),
+            start,
+            inventory,
+            own: Home::default(),
+        }
+    }
+
+    /// The collectors, in the order of the exposition.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &'static str> {
+        self.slots.iter().map(|slot| slot.name)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Selection {
+        self.slots.iter().map(|_| true).collect()
+    }
+
+    /// Runs the collectors that are selected and returns the exposition in pieces, at the deadline
+    /// at the latest. What is not there by then is left out, and said to have failed.
+    pub async fn scrape(self: &Arc<Self>, selection: Selection, patience: Duration) -> Vec<Bytes> {
+        let deadline = tokio::time::Instant::now() + patience;
+        let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else {
+            return self.gather(NONE, &selection);
+        };
+        let scrape = self.begin();
+        let job = tokio::task::spawn_blocking({
+            let (scraper, selection) = (Arc::clone(self), Arc::clone(&selection));
+            move || scraper.run(scrape, &selection)
+        });
+        let _late = timeout_at(deadline, job).await;
+        self.gather(scrape, &selection)
+    }
+
+    fn begin(&self) -> u64 {
+        self.current.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn run(&self, scrape: u64, selection: &[bool]) {
+        let mut kept = self.take_host();
+        kept.prepare(&self.inventory, &self.start);
+        for (slot, _) in self
+            .slots
+            .iter()
+            .zip(selection)
+            .filter(|(_, selected)| **selected)
+        {
+            if self.current.load(Ordering::Relaxed) != scrape {
+                return; // Hung, and came back when nobody waited any more.
+            }
+            if let Ok(mut state) = slot.state.try_lock() {
+                state.run(slot.name, scrape, &mut kept.host);
+            }
+        }
+        *self.host.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    }
+
+    fn take_host(&self) -> Kept {
+        let kept = self
+            .host
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        kept.unwrap_or_else(|| Kept {
+            host: Host {
+                containers: None,
+                files: Files::default(),
+                system: self.start.system,
+                now: (self.start.system.now)(),
+                failures: Failures::default(),
+            },
+            inventory: None,
+        })
+    }
+
+    fn gather(&self, scrape: u64, selection: &[bool]) -> Vec<Bytes> {
+        let mut parts = Vec::with_capacity(self.slots.len() + 1);
+        let mut runs = Vec::with_capacity(self.slots.len());
+        for (slot, _) in self
+            .slots
+            .iter()
+            .zip(selection)
+            .filter(|(_, selected)| **selected)
+        {
+            let mut run = None;
+            if let Ok(mut state) = slot.state.try_lock() {
+                run = state.last.filter(|run| run.scrape == scrape);
+                if run.is_some() && state.text.samples() > 0 {
+                    let text = std::mem::take(&mut state.text);
+                    parts.push(Bytes::from_owner(Part { text, home: Arc::clone(&state.home) }));
+                }
+            }
+            runs.push((slot.name, run));
+        }
+
+        let mut text = take(&self.own);
+        text.clear();
+        let mut duration = text.family(&DURATION);
+        for (name, run) in &runs {
+            if let Some(run) = run {
+                duration.sample(*name, run.took.as_secs_f64());
+            }
+        }
+        let mut success = text.family(&SUCCESS);
+        for (name, run) in &runs {
+            success.sample(*name, run.is_some_and(|run| run.succeeded));
+        }
+        parts.push(Bytes::from_owner(Part { text, home: Arc::clone(&self.own) }));
+        parts
+    }
+}
+
+fn take(home: &Home) -> Text {
+    home.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
+        .unwrap_or_default()
+}
+
+impl Kept {
+    /// Brings the host up to date: its containers, and what they are called.
+    fn prepare(&mut self, inventory: &Handle, start: &Start) {
+        let Self { host, inventory: last } = self;
+        host.now = (host.system.now)();
+        host.failures.first = None;
+        let names = inventory.latest();
+        if host.containers.is_none() {
+            match (start.containers)(&mut host.files) {
+                Ok(containers) => host.containers = Some(containers),
+                Err(error) => tracing::debug!(%error, "no control groups"),
+            }
+        }
+        let Some(containers) = &mut host.containers else { return };
+        let renamed = last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &names));
+        containers.refresh(&*names, renamed, host.now, &mut host.files);
+        inventory.seen(&names, containers.rows());
+        *last = Some(names);
+    }
+}
+
+impl State {
+    fn run(&mut self, name: &str, scrape: u64, host: &mut Host) {
+        // The last scrape's text may still be on its way to a slow client.
+        self.text = take(&self.home);
+        self.text.clear();
+        let started = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.collect)(host, &mut self.text)));
+        let took = started.elapsed();
+        let succeeded = matches!(outcome, Ok(Ok(())));
+        let trouble = match outcome {
+            Ok(Ok(())) => host
+                .failures
+                .first
+                .clone()
+                .map(|first| format!("went on without {first}")),
+            Ok(Err(Error::Absent(path))) => {
+                tracing::debug!(collector = name, path = %path.display(), "nothing to collect");
+                None
+            }
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("panicked".into()),
+        };
+        self.log(name, trouble);
+        if !succeeded {
+            self.text.clear();
+        }
+        self.last = Some(Run { scrape, took, succeeded });
+    }
+
+    /// Logs a trouble when it begins, changes and ends.
+    fn log(&mut self, name: &str, trouble: Option<String>) {
+        if self.logged == trouble {
+            return;
+        }
+        match &trouble {
+            Some(error) => tracing::error!(collector = name, error, "collector failed"),
+            None => tracing::info!(collector = name, "collector recovered"),
+        }
+        self.logged = trouble;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+
+    static ANSWER: Family<0> = gauge("answer").help("Answer.").labels([]);
+
+    fn scraper(collectors: Vec<(&'static str, Running)>) -> Scraper {
+        let start = Start {
+            containers: Box::new(|_| Err(Error::Absent("cgroup".into()))),
+            system: System::LIVE,
+        };
+        Scraper::new(collectors, start, Handle::none())
+    }
+
+    fn text(parts: Vec<Bytes>) -> String {
+        String::from_utf8(parts.concat()).unwrap()
+    }
+
+    /// What a scrape says, but for headers and times.
+    fn scraped(scraper: &Scraper, scrape: u64) -> Vec<String> {
+        let body = text(scraper.gather(scrape, &scraper.all()));
+        let telling = |line: &&str| !line.starts_with('#') && !line.contains("duration");
+        body.lines().filter(telling).map(str::to_owned).collect()
+    }
+
+    fn success(name: &str, ok: bool) -> String {
+        format!("node_scrape_collector_success{{collector=\"{name}\"}} {}", u8::from(ok))
+    }
+
+    fn answers(text: &mut Text) {
+        text.family(&ANSWER).sample((), 42.0);
+    }
+
+    #[test]
+    fn one_bad_collector_spoils_no_other() {
+        let (hanging, hangs_now) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let scraper = scraper(vec![
+            (
+                "fails",
+                Box::new(|_, text| {
+                    text.family(&ANSWER).sample((), 13.0);
+                    Err(Error::Read { path: "/x".into(), source: std::io::Error::other("broken") })
+                }),
+            ),
+            ("panics", Box::new(|_, _| panic!("a bug"))),
+            (
+                "hangs",
+                Box::new(move |_, _| {
+                    hanging.send(()).unwrap();
+                    let _released = released.recv();
+                    Ok(())
+                }),
+            ),
+            (
+                "answers",
+                Box::new(|_, text| {
+                    answers(text);
+                    Ok(())
+                }),
+            ),
+        ]);
+        let all = scraper.all();
+        let bad = |name| success(name, false);
+
+        thread::scope(|scope| {
+            let first = scraper.begin();
+            let stuck = scope.spawn({
+                let (scraper, all) = (&scraper, &all);
+                move || scraper.run(first, all)
+            });
+            hangs_now.recv().unwrap();
+            let all_bad = ["fails", "panics", "hangs", "answers"].map(bad);
+            assert_eq!(scraped(&scraper, first), all_bad, "stuck before the one that answers");
+
+            let second = scraper.begin();
+            scraper.run(second, &all);
+            let expected = [
+                "answer 42".into(),
+                bad("fails"),
+                bad("panics"),
+                bad("hangs"),
+                success("answers", true),
+            ];
+            assert_eq!(scraped(&scraper, second), expected, "goes past the one that hangs");
+
+            drop(release);
+            stuck.join().unwrap();
+        });
+        let third = scraper.begin();
+        scraper.run(third, &all);
+        assert!(scraped(&scraper, third).contains(&success("hangs", true)), "takes part again");
+    }
+
+    #[tokio::test]
+    async fn scrapes_take_turns() {
+        let slow: Running = Box::new(|_, text| {
+            thread::sleep(Duration::from_millis(5));
+            answers(text);
+            Ok(())
+        });
+        let scraper = Arc::new(scraper(vec![("slow", slow)]));
+        let scrape = || scraper.scrape(scraper.all(), Duration::from_secs(60));
+        let (a, b) = tokio::join!(scrape(), scrape());
+        for parts in [a, b] {
+            assert!(text(parts).contains("answer 42"));
+        }
+    }
+
+    #[test]
+    fn runs_what_is_selected_and_says_nothing_of_the_rest() {
+        let one: Running = Box::new(|_, _| panic!("not asked for"));
+        let other: Running = Box::new(|_, text| {
+            answers(text);
+            Ok(())
+        });
+        let scraper = scraper(vec![("one", one), ("other", other)]);
+        let selection = [false, true];
+        let scrape = scraper.begin();
+        scraper.run(scrape, &selection);
+        let body = text(scraper.gather(scrape, &selection));
+        assert!(body.contains("answer 42") && body.contains(&success("other", true)));
+        assert!(!body.contains("\"one\""));
+    }
+}

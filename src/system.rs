@@ -1,0 +1,82 @@
+//! What the kernel answers to system calls rather than in files. Functions in a struct, so that a
+//! fixture's answers can stand in their place.
+
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The system calls that collectors make.
+#[derive(Clone, Copy, Debug)]
+pub struct System {
+    /// The time of day.
+    pub now: fn() -> SystemTime,
+    /// Name and version of the kernel, and the host's name.
+    pub uname: fn() -> io::Result<Uname>,
+    /// Size and use of the file system that a path is on. May hang for ever.
+    pub statfs: fn(&Path) -> io::Result<Statfs>,
+}
+
+/// Answer of `uname(2)`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uname {
+    /// `Linux`.
+    pub sysname: String,
+    /// The host's name.
+    pub nodename: String,
+    /// Release of the kernel.
+    pub release: String,
+    /// Its build.
+    pub version: String,
+    /// Architecture.
+    pub machine: String,
+    /// NIS domain.
+    pub domainname: String,
+}
+
+/// Answer of `statfs(2)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statfs {
+    /// Bytes of a block.
+    pub block_size: u64,
+    /// Blocks.
+    pub blocks: u64,
+    /// Blocks that are free.
+    pub blocks_free: u64,
+    /// Blocks that are free to those who are not root.
+    pub blocks_available: u64,
+    /// Inodes.
+    pub files: u64,
+    /// Inodes that are free.
+    pub files_free: u64,
+}
+
+impl System {
+    /// The kernel itself.
+    pub const LIVE: Self = Self { now: SystemTime::now, uname, statfs };
+}
+
+fn uname() -> io::Result<Uname> {
+    let name = nix::sys::utsname::uname()?;
+    let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    Ok(Uname {
+        sysname: text(name.sysname()),
+        nodename: text(name.nodename()),
+        release: text(name.release()),
+        version: text(name.version()),
+        machine: text(name.machine()),
+        domainname: text(name.domainname()),
+    })
+}
+
+#[expect(clippy::useless_conversion, reason = "the widths differ between architectures")]
+fn statfs(path: &Path) -> io::Result<Statfs> {
+    let found = nix::sys::statfs::statfs(path)?;
+    Ok(Statfs {
+        block_size: u64::try_from(found.block_size()).unwrap_or_default(),
+        blocks: found.blocks().into(),
+        blocks_free: found.blocks_free().into(),
+        blocks_available: found.blocks_available().into(),
+        files: found.files().into(),
+        files_free: found.files_free().into(),
+    })
+}

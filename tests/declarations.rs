@@ -1,0 +1,42 @@
+//! What is declared must be fit to be exported.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
+
+use std::collections::HashSet;
+
+use ecs_host_exporter::collector::COLLECTORS;
+use ecs_host_exporter::exposition::Kind;
+
+const PREFIXES: &[&str] = &["node_", "container_", "machine_", "cadvisor_", "ecs_"];
+
+/// Counters that cAdvisor named before counters had to end in `_total`.
+const FAILCNT: &[&str] = &["container_memory_failcnt", "container_hugetlb_failcnt"];
+
+#[test]
+fn families_are_declared_once_and_named_well() {
+    let mut seen = HashSet::new();
+    for spec in COLLECTORS {
+        for family in (spec.families)() {
+            let name = family.name;
+            assert!(seen.insert(name), "{name} is declared twice");
+            assert!(PREFIXES.iter().any(|prefix| name.starts_with(prefix)), "{name}");
+            let counter = family.kind == Kind::Counter;
+            assert_eq!(counter, name.ends_with("_total") || FAILCNT.contains(&name), "{name}");
+            assert!(family.help.ends_with('.'), "{name}: help is a sentence");
+            assert!(
+                family
+                    .labels
+                    .iter()
+                    .all(|l| l.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn flags_do_not_collide() {
+    COLLECTORS
+        .iter()
+        .fold(clap::Command::new("exporter"), |c, spec| (spec.flags)(c))
+        .debug_assert();
+}
