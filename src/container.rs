@@ -9,7 +9,8 @@ use crate::cgroup::{Cgroup, Kind, Spec, Tree};
 use crate::exposition::LabelBlock;
 use crate::files::{Files, Result};
 
-/// Limits are read anew this often even if nobody says that they changed.
+/// Limits are read anew when somebody wrote to the group's directory or Docker changed them, and
+/// this often in any case: on cgroup v1 only one hierarchy is watched.
 const SPEC_AGE: Duration = Duration::from_secs(300);
 
 /// How many descriptors a group holds at most, when it may keep them.
@@ -169,6 +170,15 @@ impl Containers {
     ) {
         if self.tree.refresh() {
             self.rebuild(names);
+        }
+        for path in self.tree.written() {
+            if let Ok(at) = self
+                .rows
+                .binary_search_by(|row| row.cgroup.path().cmp(path))
+                && let Some(row) = self.rows.get_mut(at)
+            {
+                row.spec_read = None;
+            }
         }
         for row in &mut self.rows {
             if renamed {

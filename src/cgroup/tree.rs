@@ -25,6 +25,7 @@ pub struct Tree {
     home: Arc<Hierarchies>,
     groups: BTreeMap<Box<str>, Node>,
     watch: Option<Watch>,
+    written: Vec<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +44,7 @@ struct Watch {
 impl Tree {
     /// An empty tree: the first [`refresh`](Self::refresh) walks it.
     pub fn new(home: Arc<Hierarchies>) -> Self {
-        Self { home, groups: BTreeMap::new(), watch: None }
+        Self { home, groups: BTreeMap::new(), watch: None, written: Vec::new() }
     }
 
     /// The hierarchies it is a tree of.
@@ -56,31 +57,46 @@ impl Tree {
         self.groups.iter().map(|(path, node)| (&**path, node.inode))
     }
 
-    /// Learns what changed since the last time. Says whether anything did.
+    /// Learns what changed since the last time. Says whether groups came or went.
     pub fn refresh(&mut self) -> bool {
-        let Some(watch) = &self.watch else { return self.walk() };
-        match watch.inotify.read_events() {
-            Err(Errno::EAGAIN) => false,
-            Ok(events) => {
-                let lost = |e: &InotifyEvent| e.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
-                if events.iter().any(lost) {
-                    return self.walk();
+        self.written.clear();
+        let mut changed = false;
+        loop {
+            let Some(watch) = &self.watch else { return self.walk() };
+            match watch.inotify.read_events() {
+                Err(Errno::EAGAIN) => return changed,
+                Ok(events) => {
+                    let lost = |e: &InotifyEvent| e.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
+                    if events.iter().any(lost) {
+                        return self.walk();
+                    }
+                    for event in &events {
+                        changed |= self.note(event);
+                    }
                 }
-                events
-                    .iter()
-                    .fold(false, |any, event| self.note(event) | any)
+                Err(_) => return self.walk(),
             }
-            Err(_) => self.walk(),
         }
     }
 
+    /// Groups in whose directory somebody wrote to a file between the last two refreshes. On cgroup
+    /// v1 in the hierarchy that is walked.
+    pub fn written(&self) -> &[Box<str>] {
+        &self.written
+    }
+
     fn note(&mut self, event: &InotifyEvent) -> bool {
-        if !event.mask.contains(AddWatchFlags::IN_ISDIR) {
-            return false;
-        }
         let parent = self.watch.as_ref().and_then(|w| w.paths.get(&event.wd));
         let name = event.name.as_ref().and_then(|name| name.to_str());
         let (Some(parent), Some(name)) = (parent, name) else { return false };
+        if !event.mask.contains(AddWatchFlags::IN_ISDIR) {
+            // The kernel tells in the same way of what happens in a group.
+            let told = name.starts_with("cgroup.") || name.contains(".events");
+            if !told && self.written.last() != Some(parent) {
+                self.written.push(parent.clone());
+            }
+            return false;
+        }
         let path = format!("{}/{name}", parent.trim_end_matches('/'));
         let gone = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM;
         if event.mask.intersects(gone) {
@@ -135,6 +151,7 @@ impl Tree {
         let flags = AddWatchFlags::IN_CREATE
             | AddWatchFlags::IN_DELETE
             | AddWatchFlags::IN_MOVE
+            | AddWatchFlags::IN_MODIFY
             | AddWatchFlags::IN_ONLYDIR;
         let watch = self.watch.as_mut()?;
         match watch.inotify.add_watch(dir, flags) {
@@ -175,5 +192,120 @@ impl Tree {
         let mut dir = PathBuf::new();
         self.home.file(self.home.walked(), path, "", &mut dir);
         dir
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::{Files, Roots};
+
+    /// A directory that stands for a host with cgroup v2, removed when dropped.
+    struct Host(PathBuf);
+
+    impl Host {
+        fn new(name: &str) -> Self {
+            let dir = std::env::temp_dir().join(format!("tree-{name}-{}", std::process::id()));
+            fs::create_dir_all(dir.join("proc/1")).unwrap();
+            let mounts = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+            fs::write(dir.join("proc/1/mountinfo"), mounts).unwrap();
+            fs::create_dir_all(dir.join("sys/fs/cgroup")).unwrap();
+            Self(dir)
+        }
+
+        fn tree(&self) -> Tree {
+            let (proc, sys) = (self.0.join("proc"), self.0.join("sys"));
+            let roots = Roots { proc, sys, ..Roots::default() };
+            Tree::new(
+                Hierarchies::find(&roots, &mut Files::default())
+                    .unwrap()
+                    .into(),
+            )
+        }
+
+        fn make(&self, group: &str) {
+            fs::create_dir_all(self.0.join("sys/fs/cgroup").join(group)).unwrap();
+        }
+
+        fn remove(&self, group: &str) {
+            fs::remove_dir(self.0.join("sys/fs/cgroup").join(group)).unwrap();
+        }
+    }
+
+    impl Drop for Host {
+        fn drop(&mut self) {
+            let _left = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn paths(tree: &Tree) -> Vec<&str> {
+        tree.groups().map(|(path, _)| path).collect()
+    }
+
+    #[test]
+    fn follows_groups_that_come_and_go() {
+        let host = Host::new("follows");
+        host.make("a/b");
+        let mut tree = host.tree();
+        assert!(tree.refresh());
+        assert_eq!(paths(&tree), ["/", "/a", "/a/b"]);
+        assert!(!tree.refresh(), "nothing changed");
+
+        host.make("a/c/d");
+        host.make("a-b");
+        host.remove("a/b");
+        assert!(tree.refresh());
+        assert_eq!(paths(&tree), ["/", "/a", "/a-b", "/a/c", "/a/c/d"]);
+        host.make("a/c/d/e");
+        assert!(tree.refresh(), "what was found by an event is followed too");
+        assert_eq!(tree.groups().last().unwrap().0, "/a/c/d/e");
+    }
+
+    #[test]
+    fn tells_of_limits_that_were_written() {
+        let host = Host::new("written");
+        host.make("a");
+        let mut tree = host.tree();
+        tree.refresh();
+        let file = |name: &str| host.0.join("sys/fs/cgroup/a").join(name);
+        for name in ["memory.max", "memory.events", "cgroup.procs"] {
+            fs::write(file(name), "1").unwrap();
+        }
+        tree.refresh();
+        assert_eq!(tree.written(), [Box::from("/a")]);
+        tree.refresh();
+        assert!(tree.written().is_empty());
+    }
+
+    #[test]
+    fn forgets_the_watches_of_groups_that_are_gone() {
+        let host = Host::new("watches");
+        let mut tree = host.tree();
+        tree.refresh();
+        for _ in 0..100 {
+            host.make("x/y");
+            tree.refresh();
+            host.remove("x/y");
+            host.remove("x");
+            tree.refresh();
+        }
+        assert_eq!(paths(&tree), ["/"]);
+        assert_eq!(tree.watch.as_ref().unwrap().paths.len(), 1);
+    }
+
+    #[test]
+    fn tells_a_group_from_the_one_of_its_name_before() {
+        let host = Host::new("again");
+        host.make("x");
+        let mut tree = host.tree();
+        tree.refresh();
+        let before = tree.groups().last().unwrap().1;
+        // Moved away and not removed: elsewhere than among control groups inodes are used again.
+        let group = |name: &str| host.0.join("sys/fs/cgroup").join(name);
+        fs::rename(group("x"), group("y")).unwrap();
+        host.make("x");
+        assert!(tree.refresh());
+        let after = tree.groups().find(|(path, _)| *path == "/x").unwrap().1;
+        assert_ne!(before, after);
     }
 }
