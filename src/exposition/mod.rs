@@ -1,6 +1,7 @@
 //! What the exporter says: metric families, and the text they are written in.
 
 mod family;
+mod gzip;
 mod labels;
 mod text;
 mod units;
@@ -9,6 +10,7 @@ pub use family::{
     Described, Descriptor, Family, Kind, Metric, Named, Pattern, Table, counter, gauge, info,
     untyped,
 };
+pub use gzip::Gzip;
 pub use labels::{LabelBlock, LabelValue, Labels};
 pub use text::{FamilyWriter, Text};
 pub use units::{Value, count, kib, micros, millis, nanos, sectors, ticks};
