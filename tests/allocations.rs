@@ -1,0 +1,151 @@
+//! Nothing is allocated for a container or a sample, once a first scrape has found them.
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test; an allocator cannot be written without unsafe"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System as Heap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ecs_host_exporter::cgroup::{Hierarchies, Tree};
+use ecs_host_exporter::collector::COLLECTORS;
+use ecs_host_exporter::container::Containers;
+use ecs_host_exporter::files::Roots;
+use ecs_host_exporter::inventory::Handle;
+use ecs_host_exporter::scrape::{Scraper, Start};
+use ecs_host_exporter::system::System;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is handed on to the system's allocator, unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the allocator's contract.
+        unsafe { Heap.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the allocator's contract.
+        unsafe { Heap.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the allocator's contract.
+        unsafe { Heap.realloc(block, layout, size) }
+    }
+}
+
+#[global_allocator]
+static HEAP: Counting = Counting;
+
+#[test]
+fn allocations_do_not_grow_with_containers() {
+    let [few, many] = [10, 60].map(|containers| {
+        let dir = std::env::temp_dir().join(format!("allocations-{}", std::process::id()));
+        host(&dir, containers);
+        let allocations = steady(&dir);
+        fs::remove_dir_all(&dir).unwrap();
+        allocations
+    });
+    assert!(few.samples * 3 < many.samples, "{} and {} samples", few.samples, many.samples);
+    assert_eq!(few.allocations, many.allocations, "in a scrape of 10 and of 60 containers");
+}
+
+struct Steady {
+    allocations: usize,
+    samples: usize,
+}
+
+/// What a scrape allocates when some went before it.
+fn steady(dir: &Path) -> Steady {
+    let roots = Roots {
+        proc: dir.join("proc"),
+        sys: dir.join("sys"),
+        rootfs: dir.join("rootfs"),
+        udev: dir.join("udev"),
+    };
+    let command = COLLECTORS
+        .iter()
+        .fold(clap::Command::new("x"), |c, spec| (spec.flags)(c));
+    let matches = command.get_matches_from(["x"]);
+    // Of the host's collectors some look at things that are no fixture; their own tests count them.
+    let running = COLLECTORS
+        .iter()
+        .filter(|spec| spec.group() == "container")
+        .map(|spec| (spec.name, (spec.start)(&matches, &roots).unwrap()))
+        .collect();
+    let start = Start {
+        system: System::LIVE,
+        containers: Box::new(move |files| {
+            let tree = Tree::new(Arc::new(Hierarchies::find(&roots, files)?));
+            Ok(Containers::new(tree, |_| true, 100_000))
+        }),
+    };
+    let scraper = Arc::new(Scraper::new(running, start, Handle::none()));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let scrape = || runtime.block_on(scraper.scrape(scraper.all(), Duration::from_secs(60)));
+    for _ in 0..3 {
+        scrape();
+    }
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let parts = scrape();
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let text = String::from_utf8(parts.concat()).unwrap();
+    Steady { allocations, samples: text.lines().filter(|line| !line.starts_with('#')).count() }
+}
+
+/// A host with cgroup v2 and so many containers in one task.
+fn host(dir: &Path, containers: usize) {
+    let write = |path: PathBuf, text: &str| {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let proc = dir.join("proc");
+    write(proc.join("1/mountinfo"), "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    write(proc.join("diskstats"), " 259 0 nvme0n1 1 2 3 4 5 6 7 8 9 10 11\n");
+    write(proc.join("meminfo"), "MemTotal: 8000000 kB\nSwapTotal: 0 kB\n");
+    const NET: &str = "Inter-|\n face |\n    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n";
+    write(proc.join("1/net/dev"), NET);
+    let task =
+        dir.join("sys/fs/cgroup/ecstasks.slice/ecstasks-188321f4b69345b8acc333be06e7f357.slice");
+    for i in 0..containers {
+        let group = task.join(format!("docker-{i:064x}.scope"));
+        let pid = 1000 + i;
+        for (name, text) in [
+            ("cgroup.procs", format!("{pid}\n").as_str()),
+            (
+                "cpu.stat",
+                "usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods 7\nnr_throttled 6\nthrottled_usec 9\n",
+            ),
+            ("cpu.max", "50000 100000\n"),
+            (
+                "memory.stat",
+                "anon 1\nfile 2\nkernel 3\ninactive_file 1\nactive_file 1\npgfault 9\npgmajfault 1\n",
+            ),
+            ("memory.current", "4096\n"),
+            ("memory.peak", "8192\n"),
+            ("memory.max", "max\n"),
+            ("memory.events", "low 0\nhigh 1\nmax 2\noom 0\noom_kill 0\n"),
+            ("io.stat", "259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n"),
+            ("pids.current", "3\n"),
+            ("pids.max", "100\n"),
+            ("cpu.pressure", "some avg10=0.06 avg60=0.21 avg300=0.99 total=8537362\n"),
+        ] {
+            write(group.join(name), text);
+        }
+        write(proc.join(format!("{pid}/net/dev")), NET);
+    }
+}
