@@ -108,9 +108,12 @@ impl Gzip {
     pub fn piece(&mut self, text: &[u8]) {
         self.crc.update(text);
         let mut before = Line { text: b"", open: 0, template: NONE };
-        for line in text.split_inclusive(|&b| b == b'\n') {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (line, next) = rest.split_at(self.length(rest, before.template));
             before = self.line(line, before);
             self.at += line.len() as u64;
+            rest = next;
         }
         self.out.flush(&self.code);
     }
@@ -135,6 +138,30 @@ impl Gzip {
     /// Takes what is ready to be sent.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out.bytes)
+    }
+
+    /// How long the line at the start of `text` is. Labels that are known need not be searched for
+    /// its end.
+    fn length(&self, text: &[u8], before: usize) -> usize {
+        let open = text
+            .iter()
+            .position(|b| matches!(b, b'{' | b'\n'))
+            .unwrap_or_default();
+        let labels = text.get(open + 1..).unwrap_or_default();
+        let known = self
+            .follows(labels, before)
+            .and_then(|at| self.templates.get(at));
+        let skip = known.map_or(0, |template| open + 1 + template.labels.len());
+        let end = text.iter().skip(skip).position(|&b| b == b'\n');
+        end.map_or(text.len(), |end| skip + end + 1)
+    }
+
+    /// The template that came next the last time, if these labels are its own.
+    fn follows(&self, labels: &[u8], before: usize) -> Option<usize> {
+        let then = self.templates.get(before)?.then;
+        let template = self.templates.get(then).filter(|_| then != NONE)?;
+        let (own, rest) = labels.split_at_checked(template.labels.len())?;
+        (*own == *template.labels && matches!(rest.first(), Some(b'}' | b','))).then_some(then)
     }
 
     fn line<'a>(&mut self, text: &'a [u8], before: Line<'a>) -> Line<'a> {
@@ -188,15 +215,7 @@ impl Gzip {
     /// The template of the labels at the start of `rest`, after those of the template `before`. They
     /// are the ones that came next the last time, nearly always.
     fn template(&mut self, rest: &[u8], before: usize) -> usize {
-        let then = self
-            .templates
-            .get(before)
-            .map_or(NONE, |template| template.then);
-        if let Some(template) = self.templates.get(then)
-            && then != NONE
-            && rest.starts_with(&template.labels)
-            && matches!(rest.get(template.labels.len()), Some(b'}' | b','))
-        {
+        if let Some(then) = self.follows(rest, before) {
             return then;
         }
         let close = rest.iter().rposition(|&b| b == b'}').unwrap_or(rest.len());
