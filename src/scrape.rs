@@ -37,7 +37,7 @@ const NONE: u64 = 0;
 /// Every collector that is switched on.
 pub struct Scraper {
     slots: Vec<Slot>,
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// The number of the scrape whose turn it is, or was last.
     current: AtomicU64,
     /// What scrapes hand from one to the next. Gone while one hangs: the next makes its own.
@@ -129,7 +129,7 @@ impl Scraper {
         };
         Self {
             slots: collectors.into_iter().map(slot).collect(),
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
             current: AtomicU64::new(NONE),
             host: Mutex::default(),
             start,
@@ -150,18 +150,28 @@ impl Scraper {
 
     /// Runs the collectors that are selected and returns the exposition in pieces, at the deadline
     /// at the latest. What is not there by then is left out, and said to have failed.
+    ///
+    /// A caller may give up at any time. Before its turn, nothing happens then; after that, the
+    /// scrape goes on to its end all the same, so that the next finds no collector half way.
     pub async fn scrape(self: &Arc<Self>, selection: Selection, patience: Duration) -> Vec<Bytes> {
         let deadline = tokio::time::Instant::now() + patience;
-        let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else {
+        let Ok(turn) = timeout_at(deadline, Arc::clone(&self.turn).lock_owned()).await else {
             return self.gather(NONE, &selection);
         };
-        let scrape = self.begin();
-        let job = tokio::task::spawn_blocking({
-            let (scraper, selection) = (Arc::clone(self), Arc::clone(&selection));
-            move || scraper.run(scrape, &selection)
+        let asked = Arc::clone(&selection);
+        let scraper = Arc::clone(self);
+        let turn = tokio::spawn(async move {
+            let _turn = turn;
+            let scrape = scraper.begin();
+            let job = tokio::task::spawn_blocking({
+                let (scraper, selection) = (Arc::clone(&scraper), Arc::clone(&asked));
+                move || scraper.run(scrape, &selection)
+            });
+            let _late = timeout_at(deadline, job).await;
+            scraper.gather(scrape, &asked)
         });
-        let _late = timeout_at(deadline, job).await;
-        self.gather(scrape, &selection)
+        // It fails only where the runtime is being shut down.
+        turn.await.unwrap_or_else(|_| self.gather(NONE, &selection))
     }
 
     fn begin(&self) -> u64 {
@@ -421,6 +431,26 @@ mod tests {
         for parts in [a, b] {
             assert!(text(parts).contains("answer 42"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_disturbs_no_other() {
+        let (running, mut runs_now) = tokio::sync::mpsc::unbounded_channel();
+        let (release, released) = mpsc::channel::<()>();
+        let slow: Running = Box::new(move |_, text| {
+            running.send(()).unwrap();
+            let _released = released.recv();
+            answers(text);
+            Ok(())
+        });
+        let scraper = Arc::new(scraper(vec![("slow", slow)]));
+        let scrape = || scraper.scrape(scraper.all(), Duration::from_secs(60));
+        tokio::select! {
+            _ = scrape() => panic!("nobody released it"),
+            Some(()) = runs_now.recv() => (),
+        }
+        drop(release);
+        assert!(text(scrape().await).contains(&success("slow", true)));
     }
 
     #[test]
