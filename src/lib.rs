@@ -17,6 +17,7 @@
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
+//! * [`select`]: which collectors a request asks for.
 //! * [`mod@reference`]: the table of all metrics, from the same declarations.
 
 pub mod cgroup;
@@ -28,4 +29,5 @@ pub mod inventory;
 pub mod kernel;
 pub mod reference;
 pub mod scrape;
+pub mod select;
 pub mod system;

@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "inventory",
     "collector",
     "scrape",
+    "select",
     "own",
     "reference",
     "http",
