@@ -18,6 +18,7 @@
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
+//! * [`own`]: what the exporter says about itself.
 //! * [`mod@reference`]: the table of all metrics, from the same declarations.
 
 pub mod cgroup;
@@ -27,6 +28,7 @@ pub mod exposition;
 pub mod files;
 pub mod inventory;
 pub mod kernel;
+pub mod own;
 pub mod reference;
 pub mod scrape;
 pub mod select;

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 
 use ecs_host_exporter::collector::COLLECTORS;
 use ecs_host_exporter::exposition::Kind;
+use ecs_host_exporter::{own, scrape};
 
-const PREFIXES: &[&str] = &["node_", "container_", "machine_", "cadvisor_", "ecs_"];
+const PREFIXES: &[&str] =
+    &["node_", "container_", "machine_", "cadvisor_", "ecs_", "process_", "promhttp_"];
 
 /// Counters that cAdvisor named before counters had to end in `_total`.
 const FAILCNT: &[&str] = &["container_memory_failcnt", "container_hugetlb_failcnt"];
@@ -14,22 +16,21 @@ const FAILCNT: &[&str] = &["container_memory_failcnt", "container_hugetlb_failcn
 #[test]
 fn families_are_declared_once_and_named_well() {
     let mut seen = HashSet::new();
-    for spec in COLLECTORS {
-        for family in (spec.families)() {
-            let name = family.name;
-            assert!(seen.insert(name), "{name} is declared twice");
-            assert!(PREFIXES.iter().any(|prefix| name.starts_with(prefix)), "{name}");
-            let counter = family.kind == Kind::Counter;
-            assert_eq!(counter, name.ends_with("_total") || FAILCNT.contains(&name), "{name}");
-            assert!(family.help.ends_with('.'), "{name}: help is a sentence");
-            assert!(
-                family
-                    .labels
-                    .iter()
-                    .all(|l| l.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')),
-                "{name}"
-            );
-        }
+    let collected = COLLECTORS.iter().flat_map(|spec| (spec.families)());
+    for family in collected.chain(scrape::families()).chain(own::families()) {
+        let name = family.name;
+        assert!(seen.insert(name), "{name} is declared twice");
+        assert!(PREFIXES.iter().any(|prefix| name.starts_with(prefix)), "{name}");
+        let counter = family.kind == Kind::Counter;
+        assert_eq!(counter, name.ends_with("_total") || FAILCNT.contains(&name), "{name}");
+        assert!(family.help.ends_with('.'), "{name}: help is a sentence");
+        assert!(
+            family
+                .labels
+                .iter()
+                .all(|l| l.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')),
+            "{name}"
+        );
     }
 }
 

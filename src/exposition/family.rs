@@ -51,6 +51,11 @@ pub const fn info(name: &'static str) -> Named {
     Named { name, kind: Kind::Info }
 }
 
+/// Begins the declaration of a histogram, whose samples another writer puts into the text.
+pub const fn histogram(name: &'static str) -> Named {
+    Named { name, kind: Kind::Histogram }
+}
+
 /// A declaration that lacks its help.
 #[derive(Clone, Copy, Debug)]
 #[must_use]

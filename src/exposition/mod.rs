@@ -7,8 +7,8 @@ mod text;
 mod units;
 
 pub use family::{
-    Described, Descriptor, Family, Kind, Metric, Named, Pattern, Table, counter, gauge, info,
-    untyped,
+    Described, Descriptor, Family, Kind, Metric, Named, Pattern, Table, counter, gauge, histogram,
+    info, untyped,
 };
 pub use gzip::Gzip;
 pub use labels::{LabelBlock, LabelValue, Labels};
