@@ -20,12 +20,14 @@
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
 //! * [`mod@reference`]: the table of all metrics, from the same declarations.
+//! * [`http`]: the server: routes, encodings, limits.
 
 pub mod cgroup;
 pub mod collector;
 pub mod container;
 pub mod exposition;
 pub mod files;
+pub mod http;
 pub mod inventory;
 pub mod kernel;
 pub mod own;

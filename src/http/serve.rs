@@ -1,0 +1,162 @@
+//! From a listening socket to the routes, and back.
+
+use std::io;
+use std::net::TcpListener;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+
+use super::App;
+use super::limits::{Exchange, Exchanges, Last, Limited};
+use super::routes::router;
+
+/// The longest head of a request, and how much of an answer waits in hyper.
+const BUFFER: usize = 64 * 1024;
+
+/// How long to wait where there is no descriptor left for a connection.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Serves until `shutdown` is done. Answers under way then go on to their end, for a while.
+pub async fn run(
+    listeners: Vec<TcpListener>,
+    app: Arc<App>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let listeners = listeners
+        .into_iter()
+        .map(adopt)
+        .collect::<io::Result<Vec<_>>>()?;
+    let grace = app.settings.grace;
+    let mut server = Server {
+        routes: TowerToHyperService::new(router(Arc::clone(&app))),
+        app,
+        graceful: GracefulShutdown::new(),
+        connections: JoinSet::new(),
+        full: false,
+    };
+    let mut shutdown = pin!(shutdown);
+    let mut turn = 0;
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listeners, &mut turn) => match accepted {
+                Ok(socket) => server.serve(socket),
+                Err(error) => refused(&error).await,
+            },
+            Some(ended) = server.connections.join_next() => report(ended),
+        }
+    }
+    drop(listeners);
+    let Server { graceful, connections, .. } = server;
+    if timeout(grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("answers under way are cut off");
+    }
+    drop(connections);
+    Ok(())
+}
+
+fn adopt(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tracing::info!(address = %listener.local_addr()?, "Listening on");
+    tokio::net::TcpListener::from_std(listener)
+}
+
+/// The next connection on any of the sockets, which take turns to be asked first.
+async fn accept(listeners: &[tokio::net::TcpListener], turn: &mut usize) -> io::Result<TcpStream> {
+    std::future::poll_fn(|cx| {
+        let first = *turn % listeners.len().max(1);
+        let (before, from) = listeners
+            .split_at_checked(first)
+            .unwrap_or((listeners, &[]));
+        for listener in from.iter().chain(before) {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                *turn = first + 1;
+                return Poll::Ready(accepted.map(|(socket, _)| socket));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// What to do when no connection could be had.
+async fn refused(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        return; // Its client left before its turn.
+    }
+    tracing::error!(%error, "no connection can be accepted");
+    sleep(PAUSE).await;
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection panicked");
+    }
+}
+
+struct Server {
+    app: Arc<App>,
+    routes: TowerToHyperService<Router>,
+    graceful: GracefulShutdown,
+    connections: JoinSet<()>,
+    /// Whether a connection has been closed because there were too many, and none taken since.
+    full: bool,
+}
+
+impl Server {
+    fn serve(&mut self, socket: TcpStream) {
+        let full = self.connections.len() >= self.app.settings.connections;
+        if full && !self.full {
+            let limit = self.app.settings.connections;
+            tracing::warn!(limit, "too many connections: further ones are closed");
+        }
+        self.full = full;
+        if full {
+            return;
+        }
+        // Without it, the last bytes of an answer may wait for the client's acknowledgement.
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone at once");
+            return;
+        }
+        let exchanges = Arc::new(Exchanges::default());
+        let socket = Limited::new(socket, Arc::clone(&exchanges), &self.app.settings);
+        let routes = self.routes.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let exchange = Exchange::begin(&exchanges);
+            let answer = routes.call(request);
+            async move {
+                Ok::<_, std::convert::Infallible>(
+                    answer.await?.map(|body| Last::of(exchange, body)),
+                )
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(socket), service);
+        let connection = self.graceful.watch(connection);
+        self.connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+}
