@@ -1,9 +1,10 @@
 //! A connection whose peer must not dawdle.
 //!
-//! hyper has one limit, for the head of a request, and counts the wait for the next request on an
-//! open connection towards it: with ten seconds, a scraper that comes every fifteen would have to
-//! connect anew each time. So the two are told apart here, and the fetching of an answer is limited
-//! as well: who takes its bytes one by one would hold an answer, and its place, for ever.
+//! hyper limits the wait for the head of a request, and counts the wait for a next request towards
+//! it. With ten seconds for both, a scraper that comes every fifteen would have to connect anew each
+//! time. So hyper's limit is that of an idle connection, and here is a shorter one, for a head from
+//! its first byte to its last. The fetching of an answer is limited as well: who takes it byte by
+//! byte would hold it, and its place, for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -81,30 +82,27 @@ pub(super) struct Limited<S> {
     socket: S,
     exchanges: Arc<Exchanges>,
     header_timeout: Duration,
-    idle_timeout: Duration,
     send_timeout: Duration,
     /// Exchanges that had ended when a request was last waited for.
     waited: u64,
-    /// Whether not a byte of the next request has come, and another request came before it.
-    idle: bool,
-    request: Limit,
+    /// Runs from the first byte of a head; of the first, from the beginning of the connection.
+    head: Limit,
     /// Exchanges that had ended when an answer was last sent.
     sent: u64,
+    /// Runs from the first time that an answer must wait for the peer.
     answer: Limit,
 }
 
 impl<S> Limited<S> {
     pub(super) fn new(socket: S, exchanges: Arc<Exchanges>, settings: &Settings) -> Self {
-        let Settings { header_timeout, idle_timeout, send_timeout, .. } = *settings;
+        let Settings { header_timeout, send_timeout, .. } = *settings;
         Self {
             socket,
             exchanges,
             header_timeout,
-            idle_timeout,
             send_timeout,
             waited: 0,
-            idle: false,
-            request: Limit::running(header_timeout),
+            head: Limit::running(header_timeout),
             sent: 0,
             answer: Limit::stopped(),
         }
@@ -134,15 +132,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
         }
         if me.waited != ended {
             me.waited = ended;
-            me.idle = true;
-            me.request.start(me.idle_timeout);
+            me.head.stop();
         }
         if Pin::new(&mut me.socket).poll_read(cx, buffer)?.is_pending() {
-            return me.request.over(cx);
+            return me.head.over(cx);
         }
-        if me.idle {
-            me.idle = false;
-            me.request.start(me.header_timeout);
+        if !me.head.running {
+            me.head.start(me.header_timeout);
         }
         Poll::Ready(Ok(()))
     }
@@ -205,11 +201,128 @@ impl Limit {
         self.running = true;
     }
 
-    /// Fails once the time is over, and wakes the task then.
+    fn stop(&mut self) {
+        self.running = false;
+    }
+
+    /// Fails once the time is over, if it runs, and wakes the task then.
     fn over<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        self.sleep
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        if !self.running {
+            return Poll::Pending;
+        }
+        let over = self.sleep.as_mut().poll(cx);
+        over.map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+
+    /// A peer that sends nothing but the bytes put here, and takes nothing.
+    #[derive(Default)]
+    struct Peer(Vec<u8>);
+
+    impl AsyncRead for Peer {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.0.is_empty() {
+                return Poll::Pending;
+            }
+            buffer.put_slice(&std::mem::take(&mut self.0));
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Peer {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn limited() -> (Limited<Peer>, Arc<Exchanges>) {
+        let exchanges = Arc::default();
+        (Limited::new(Peer::default(), Arc::clone(&exchanges), &Settings::default()), exchanges)
+    }
+
+    fn read(limited: &mut Limited<Peer>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(limited).poll_read(cx, &mut ReadBuf::new(&mut [0; 64]))
+    }
+
+    /// Whether a read waits on, however long.
+    async fn waits(limited: &mut Limited<Peer>) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let before = read(limited, &mut cx).is_pending();
+        advance(Duration::from_secs(86_400)).await;
+        before && read(limited, &mut cx).is_pending()
+    }
+
+    /// How long it takes until something fails for want of time.
+    async fn patience(mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::ErrorKind>) -> Duration {
+        let started = Instant::now();
+        assert_eq!(poll_fn(&mut poll).await, io::ErrorKind::TimedOut);
+        started.elapsed()
+    }
+
+    async fn reading(limited: &mut Limited<Peer>) -> Duration {
+        patience(|cx| read(limited, cx).map(|outcome| outcome.unwrap_err().kind())).await
+    }
+
+    async fn writing(limited: &mut Limited<Peer>) -> Duration {
+        let mut write = |cx: &mut Context<'_>| Pin::new(&mut *limited).poll_write(cx, b"answer");
+        patience(|cx| write(cx).map(|outcome| outcome.unwrap_err().kind())).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_head_is_limited_from_the_beginning() {
+        let (mut limited, _) = limited();
+        limited.socket.0 = b"GET".into();
+        advance(Duration::from_secs(4)).await;
+        poll_fn(|cx| read(&mut limited, cx)).await.unwrap();
+        assert_eq!(
+            reading(&mut limited).await,
+            Settings::default().header_timeout - Duration::from_secs(4)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_head_is_limited_from_its_first_byte() {
+        let (mut limited, exchanges) = limited();
+        let exchange = Exchange::begin(&exchanges);
+        assert!(waits(&mut limited).await, "while an answer is made");
+        drop(exchange);
+        assert!(waits(&mut limited).await, "while nothing is asked");
+        limited.socket.0 = b"GET".into();
+        poll_fn(|cx| read(&mut limited, cx)).await.unwrap();
+        assert_eq!(reading(&mut limited).await, Settings::default().header_timeout);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_answer_has_its_time() {
+        let (mut limited, exchanges) = limited();
+        for _ in 0..2 {
+            let exchange = Exchange::begin(&exchanges);
+            assert_eq!(writing(&mut limited).await, Settings::default().send_timeout);
+            drop(exchange);
+        }
     }
 }

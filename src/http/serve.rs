@@ -149,7 +149,7 @@ impl Server {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(None)
+            .header_read_timeout(self.app.settings.idle_timeout)
             .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(socket), service);
         let connection = self.graceful.watch(connection);
