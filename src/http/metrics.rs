@@ -32,7 +32,8 @@ pub(super) async fn answer(
     let selection = match select(&app.scraper, &query.collect, &query.exclude) {
         Ok(selection) => selection,
         Err(refusal) => {
-            tracing::warn!(%refusal, "request refused");
+            // Escaped: it holds what the request says.
+            tracing::warn!(?refusal, "request refused");
             return pages::words(StatusCode::BAD_REQUEST, refusal.to_string());
         }
     };

@@ -5,18 +5,24 @@
 
 use crate::exposition::Text;
 
-/// Appends OpenMetrics text, without exemplars, in the text format.
+/// Appends OpenMetrics text, without exemplars, in the text format. prometheus-client writes the
+/// samples of a family in an order that changes with each start; here they are sorted.
 pub(super) fn append(openmetrics: &str, text: &mut Text) {
     let mut help = "";
+    let mut samples = Vec::new();
+    let mut sorted = false;
     for line in openmetrics.lines() {
         let Some(comment) = line.strip_prefix("# ") else {
-            write(text, &[line], 1);
+            samples.push(line);
             continue;
         };
+        end(&mut samples, sorted, text);
         let mut words = comment.splitn(3, ' ');
         match (words.next(), words.next(), words.next()) {
             (Some("HELP"), Some(_), Some(words)) => help = words,
             (Some("TYPE"), Some(name), Some(kind)) => {
+                // The buckets of a histogram are in order, by number.
+                sorted = kind != "histogram";
                 let (suffix, kind) = match kind {
                     "counter" => ("_total", kind),
                     "info" => ("_info", "gauge"),
@@ -28,6 +34,17 @@ pub(super) fn append(openmetrics: &str, text: &mut Text) {
             }
             _ => (), // UNIT, EOF
         }
+    }
+    end(&mut samples, sorted, text);
+}
+
+/// Ends a family with its samples.
+fn end(samples: &mut Vec<&str>, sorted: bool, text: &mut Text) {
+    if sorted {
+        samples.sort_unstable();
+    }
+    for sample in samples.drain(..) {
+        write(text, &[sample], 1);
     }
 }
 
@@ -47,8 +64,8 @@ mod tests {
         let openmetrics = "\
 # HELP requests Requests.
 # TYPE requests counter
-requests_total{code=\"200\"} 1
 requests_total{code=\"503\"} 0
+requests_total{code=\"200\"} 1
 # HELP took_seconds Time it took.
 # TYPE took_seconds histogram
 # UNIT took_seconds seconds

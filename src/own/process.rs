@@ -53,17 +53,20 @@ pub(super) struct Numbers {
     open_fds: Option<u64>,
     /// `None` where the kernel does not tell.
     max_fds: Option<u64>,
-    /// `None` where the kernel does not tell.
+    /// Of which `u64::MAX` is no limit; `None` where the kernel does not tell.
     max_virtual_bytes: Option<u64>,
 }
 
-/// Reads `/proc/self`, and keeps it open: three system calls a time, since Linux 6.2.
+/// Reads `/proc/self`, and keeps it open: two system calls a time, since Linux 6.2.
 #[derive(Debug)]
 pub(super) struct Process {
     files: Files,
     stat: Kept,
     directory: Option<procfs::process::Process>,
     units: Units,
+    /// The limits, which are taken to stay as they were at the start.
+    max_fds: Option<u64>,
+    max_virtual_bytes: Option<u64>,
 }
 
 /// What the kernel counts in.
@@ -87,6 +90,8 @@ impl Process {
                 page_bytes: procfs::page_size(),
                 boot_seconds: procfs::boot_time_secs().ok(),
             },
+            max_fds: limit(Resource::RLIMIT_NOFILE),
+            max_virtual_bytes: limit(Resource::RLIMIT_AS),
         }
     }
 
@@ -98,8 +103,8 @@ impl Process {
             .load_kept(&mut self.stat, |text| parse(text, units))?;
         let fds = self.directory.as_ref().and_then(|own| own.fd_count().ok());
         numbers.open_fds = fds.and_then(|fds| u64::try_from(fds).ok());
-        numbers.max_fds = limit(Resource::RLIMIT_NOFILE);
-        numbers.max_virtual_bytes = limit(Resource::RLIMIT_AS);
+        numbers.max_fds = self.max_fds;
+        numbers.max_virtual_bytes = self.max_virtual_bytes;
         text.table(&PROCESS, [((), &numbers)]);
         Ok(())
     }
