@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 /// Bytes that are compressed at a time. A few hundred KiB of text go into it, about a millisecond.
 const CHUNK: usize = 32 * 1024;
 
-/// Compressors kept for later. Each holds some 270 KiB; more than two at once are rare.
+/// Compressors kept for later. Each holds some 370 KiB; more than two at once are rare.
 const SPARE: usize = 2;
 
 /// Pieces of text, sent one after the other. `H` is held until the last is gone.
