@@ -3,19 +3,19 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
-use flate2::{Compress, Compression, FlushCompress, Status};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// Bytes that are compressed at a time. A few hundred KiB of text go into it, about a millisecond.
-const CHUNK: usize = 32 * 1024;
+use crate::exposition;
 
-/// Compressors kept for later. Each holds some 370 KiB; more than two at once are rare.
+/// Text that is compressed at a time: a fraction of a millisecond, then others have their turn.
+const CHUNK: usize = 256 * 1024;
+
+/// Compressors kept for later, with what they learnt; more than two at once are rare.
 const SPARE: usize = 2;
 
 /// Pieces of text, sent one after the other. `H` is held until the last is gone.
@@ -52,14 +52,14 @@ impl<H: Unpin> Body for Pieces<H> {
 }
 
 /// Compressors that wait for work.
-pub(super) type Compressors = Mutex<Vec<Compress>>;
+pub(super) type Compressors = Mutex<Vec<exposition::Gzip>>;
 
 /// Pieces of text, compressed as the client takes them. `H` is held until the last is gone.
 #[derive(Debug)]
 pub(super) struct Gzip<H> {
     pieces: VecDeque<Bytes>,
     /// `None` when all is compressed.
-    compress: Option<Compress>,
+    compressor: Option<exposition::Gzip>,
     home: Arc<Compressors>,
     _held: H,
 }
@@ -67,56 +67,55 @@ pub(super) struct Gzip<H> {
 impl<H> Gzip<H> {
     pub(super) fn new(pieces: Vec<Bytes>, home: &Arc<Compressors>, held: H) -> Self {
         let spare = home.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        // Level 1, as any more costs more than it saves on the way to a scraper near by.
-        let compress = spare.unwrap_or_else(|| Compress::new_gzip(Compression::fast(), 15));
+        let mut compressor = spare.unwrap_or_default();
+        compressor.begin();
         Self {
             pieces: pieces.into(),
-            compress: Some(compress),
+            compressor: Some(compressor),
             home: Arc::clone(home),
             _held: held,
         }
     }
 
     /// The next chunk of compressed bytes, or `None` at the end.
-    fn chunk(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(compress) = &mut self.compress else { return Ok(None) };
-        let mut chunk = Vec::with_capacity(CHUNK);
-        while chunk.len() < CHUNK {
-            let (input, flush) = match self.pieces.front() {
-                Some(piece) => (piece.chunk(), FlushCompress::None),
-                None => (&[][..], FlushCompress::Finish),
-            };
-            let (taken, given) = (compress.total_in(), chunk.len());
-            let status = compress.compress_vec(input, &mut chunk, flush)?;
-            let taken = usize::try_from(compress.total_in() - taken).unwrap_or(usize::MAX);
-            if let Some(piece) = self.pieces.front_mut() {
-                piece.advance(taken.min(piece.len()));
-                if piece.is_empty() {
-                    self.pieces.pop_front();
-                    continue;
-                }
-            }
-            if status == Status::StreamEnd {
-                self.rest();
-                break;
-            }
-            if taken == 0 && chunk.len() == given {
-                return Err(io::Error::other("the compressor stands still"));
+    fn chunk(&mut self) -> Option<Bytes> {
+        let compressor = self.compressor.as_mut()?;
+        let mut left = CHUNK;
+        while let Some(piece) = self.pieces.front_mut()
+            && left > 0
+        {
+            let now = lines(piece, left);
+            left = left.saturating_sub(now.len());
+            compressor.piece(&now);
+            if piece.is_empty() {
+                self.pieces.pop_front();
             }
         }
-        Ok(Some(chunk.into()))
+        if self.pieces.is_empty() {
+            compressor.end();
+        }
+        let chunk = compressor.take().into();
+        if self.pieces.is_empty() {
+            self.rest();
+        }
+        Some(chunk)
     }
 
     /// Puts the compressor away.
     fn rest(&mut self) {
         let mut home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mut compress) = self.compress.take()
+        if let Some(compressor) = self.compressor.take()
             && home.len() < SPARE
         {
-            compress.reset();
-            home.push(compress);
+            home.push(compressor);
         }
     }
+}
+
+/// Takes whole lines from the start of a piece, about so many bytes.
+fn lines(piece: &mut Bytes, bytes: usize) -> Bytes {
+    let end = piece.iter().skip(bytes).position(|&b| b == b'\n');
+    piece.split_to(end.map_or(piece.len(), |end| bytes + end + 1))
 }
 
 impl<H> Drop for Gzip<H> {
@@ -127,17 +126,17 @@ impl<H> Drop for Gzip<H> {
 
 impl<H: Unpin> Body for Gzip<H> {
     type Data = Bytes;
-    type Error = io::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Poll::Ready(self.chunk().map(|chunk| chunk.map(Frame::data)).transpose())
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.chunk().map(|chunk| Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.compress.is_none()
+        self.compressor.is_none()
     }
 }
 
@@ -199,7 +198,7 @@ mod tests {
         let home = Arc::default();
         for texts in [&[&b""[..], b"one\n", b"", &noise, b"two\n"][..], &[b"once more\n"], &[]] {
             let chunks = sent(Gzip::new(pieces(texts), &home, ()));
-            assert!(chunks.iter().all(|chunk| chunk.len() <= CHUNK));
+            assert!(chunks.iter().all(|chunk| chunk.len() <= 2 * CHUNK));
             assert_eq!(decompressed(&chunks), texts.concat());
         }
         assert_eq!(home.lock().unwrap().len(), 1, "one did it all");
@@ -209,7 +208,7 @@ mod tests {
     fn puts_its_compressor_away_when_the_client_leaves() {
         let home = Arc::default();
         let mut body = Gzip::new(pieces(&[b"half way\n"]), &home, ());
-        body.chunk().unwrap();
+        body.chunk();
         drop(body);
         let chunks = sent(Gzip::new(pieces(&[b"whole\n"]), &home, ()));
         assert_eq!(decompressed(&chunks), b"whole\n");

@@ -30,7 +30,9 @@ const NONE: usize = 0;
 #[derive(Debug)]
 pub struct Gzip {
     code: Code,
-    crc: flate2::Crc,
+    crc: crc32fast::Hasher,
+    /// Bytes of the stream's text.
+    amount: u32,
     out: BitWriter,
     /// How much was compressed in all streams, and where this one began.
     at: u64,
@@ -73,7 +75,8 @@ impl Default for Gzip {
     fn default() -> Self {
         Self {
             code: Code::new(),
-            crc: flate2::Crc::new(),
+            crc: crc32fast::Hasher::new(),
+            amount: 0,
             out: BitWriter::default(),
             at: 0,
             start: 0,
@@ -87,6 +90,7 @@ impl Gzip {
     /// Begins a stream.
     pub fn begin(&mut self) {
         self.crc.reset();
+        self.amount = 0;
         // Nothing of another stream is in reach, nor the labels that never stood anywhere.
         self.at += WINDOW as u64;
         self.start = self.at;
@@ -107,6 +111,9 @@ impl Gzip {
     /// Compresses a piece of the text.
     pub fn piece(&mut self, text: &[u8]) {
         self.crc.update(text);
+        #[expect(clippy::cast_possible_truncation, reason = "the standard wants it modulo 2³²")]
+        let length = text.len() as u32;
+        self.amount = self.amount.wrapping_add(length);
         let mut before = Line { text: b"", open: 0, template: NONE };
         let mut rest = text;
         while !rest.is_empty() {
@@ -124,10 +131,8 @@ impl Gzip {
         self.out.align();
         self.out
             .bytes
-            .extend_from_slice(&self.crc.sum().to_le_bytes());
-        self.out
-            .bytes
-            .extend_from_slice(&self.crc.amount().to_le_bytes());
+            .extend_from_slice(&self.crc.clone().finalize().to_le_bytes());
+        self.out.bytes.extend_from_slice(&self.amount.to_le_bytes());
     }
 
     /// How many bytes are ready to be sent.
