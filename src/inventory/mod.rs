@@ -1,57 +1,348 @@
 //! Who is who: what Docker and the ECS agent say of the containers on this host.
+//!
+//! Both are asked in the background, and never because a scrape waits: a scrape takes the inventory
+//! that there is. It tells what it saw, and the answers serve the next one.
 
+pub mod agent;
+mod ask;
+mod date;
+mod demand;
+mod desk;
+pub mod docker;
+mod handle;
+mod labels;
+mod lenient;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use crate::cgroup::Kind;
-use crate::container::{About, Container, Names};
+pub use ask::Trouble;
+pub use handle::{Handle, Settings, Source, start};
+pub use labels::{Labels, NAMES};
+pub use lenient::Malformed;
+
+use crate::cgroup::{Kind, task_of};
+use crate::container::{About, Names};
 use crate::exposition::LabelBlock;
+use agent::{Answer, Task, short_arn};
+use docker::Known;
+use labels::{ECS, Row, Shown};
 
 /// The last good answers, joined.
-#[derive(Debug, Default)]
-pub struct Inventory;
+#[derive(Debug, Default, PartialEq)]
+pub struct Inventory {
+    /// In the order of their ids.
+    containers: Vec<Arc<Known>>,
+    agent: Option<Arc<Answer>>,
+    /// Where the agent's containers are in its answer: the task, and the container in it. In the
+    /// order of their ids.
+    told: Vec<(usize, usize)>,
+    /// What is known of each task, by its id: the values of [`ECS`].
+    tasks: BTreeMap<Box<str>, [Box<str>; 5]>,
+    shown: Shown,
+}
+
+impl Inventory {
+    /// Joins what Docker says with what the agent says.
+    pub fn of(
+        containers: impl IntoIterator<Item = Known>,
+        agent: Option<Answer>,
+        labels: &Labels,
+    ) -> Self {
+        let mut containers: Vec<_> = containers.into_iter().map(Arc::new).collect();
+        containers.sort_by(|a, b| a.id.cmp(&b.id));
+        Self::join(containers, agent.map(Arc::new), labels)
+    }
+
+    /// As [`of`](Self::of), of containers in the order of their ids.
+    fn join(containers: Vec<Arc<Known>>, agent: Option<Arc<Answer>>, labels: &Labels) -> Self {
+        let shown = labels.shown(containers.iter().map(|known| &known.labels));
+        let mut inventory =
+            Self { containers, agent, told: Vec::new(), tasks: BTreeMap::new(), shown };
+        inventory.told = inventory.find_told();
+        inventory.tasks = inventory.find_tasks();
+        inventory
+    }
+
+    /// What Docker says of the containers, in the order of their ids.
+    pub fn containers(&self) -> impl ExactSizeIterator<Item = &Known> {
+        self.containers.iter().map(|known| &**known)
+    }
+
+    /// What Docker says of a container.
+    pub fn container(&self, id: &str) -> Option<&Known> {
+        let at = self
+            .containers
+            .binary_search_by(|known| (*known.id).cmp(id))
+            .ok()?;
+        self.containers.get(at).map(|known| &**known)
+    }
+
+    /// What the agent said last.
+    pub fn agent(&self) -> Option<&Answer> {
+        self.agent.as_deref()
+    }
+
+    fn find_told(&self) -> Vec<(usize, usize)> {
+        let tasks = self.agent().map_or(&[][..], |answer| &answer.tasks);
+        let mut told: Vec<_> = tasks
+            .iter()
+            .enumerate()
+            .flat_map(|(task, of)| (0..of.containers.len()).map(move |at| (task, at)))
+            .collect();
+        told.sort_by_key(|at| self.at(*at).map(|(_, container)| &*container.id));
+        told
+    }
+
+    fn at(&self, (task, container): (usize, usize)) -> Option<(&Task, &agent::Container)> {
+        let task = self.agent()?.tasks.get(task)?;
+        Some((task, task.containers.get(container)?))
+    }
+
+    /// What the agent says of a container.
+    fn told(&self, id: &str) -> Option<(&Task, &agent::Container)> {
+        let place = self.told.binary_search_by(|at| {
+            self.at(*at)
+                .map(|(_, container)| &*container.id)
+                .cmp(&Some(id))
+        });
+        self.at(*self.told.get(place.ok()?)?)
+    }
+
+    /// What is known of the tasks: from the agent, and from their containers' labels, which win.
+    fn find_tasks(&self) -> BTreeMap<Box<str>, [Box<str>; 5]> {
+        let told = self.agent().into_iter().flat_map(|answer| {
+            answer.tasks.iter().map(|task| {
+                let cluster = &*answer.metadata.cluster;
+                [cluster, "", &task.arn, &task.family, &task.version]
+            })
+        });
+        let labelled = self.containers().filter_map(|known| {
+            let [cluster, _, task, family, version] =
+                ECS.map(|key| known.label(key).unwrap_or_default());
+            (!task.is_empty()).then_some([cluster, "", task, family, version])
+        });
+        told.chain(labelled)
+            .map(|values| {
+                let [_, _, arn, ..] = values;
+                (short_arn(arn).into(), values.map(Into::into))
+            })
+            .collect()
+    }
+
+    fn task(&self, id: &str) -> Option<[&str; 5]> {
+        let values = self.tasks.get(id)?;
+        Some(values.each_ref().map(|value| &**value))
+    }
+
+    /// A container, as far as anybody knows it.
+    fn describe_container(&self, path: &str, id: &str) -> (Row<'_>, About) {
+        let docker = self.container(id);
+        let told = self.told(id);
+        let mut row = match (told, docker) {
+            (Some((task, container)), _) => {
+                let cluster = self.agent().map_or("", |a| &a.metadata.cluster);
+                Row {
+                    name: &container.docker_name,
+                    image: &container.image,
+                    ecs: [cluster, &container.name, &task.arn, &task.family, &task.version],
+                    given: None,
+                }
+            }
+            // One that the agent does not tell of, such as a pause container: its task is known.
+            (None, None) => {
+                let task = task_of(path).and_then(|task| self.task(task));
+                Row { ecs: task.unwrap_or_default(), ..Row::default() }
+            }
+            (None, Some(_)) => Row::default(),
+        };
+        let Some(known) = docker else {
+            let about = told.map(|(_, container)| container.about());
+            return (row, about.unwrap_or_default());
+        };
+        row.name = &known.name;
+        row.image = &known.image;
+        row.given = Some(&known.labels);
+        for (value, key) in row.ecs.iter_mut().zip(ECS) {
+            if let Some(label) = known.label(key) {
+                *value = label;
+            }
+        }
+        (row, known.about())
+    }
+}
 
 impl Names for Inventory {
-    fn describe(&self, path: &str, _: Kind<'_>) -> (LabelBlock, About) {
-        (LabelBlock::new([("id", path)]), About::default())
+    fn describe(&self, path: &str, kind: Kind<'_>) -> (LabelBlock, About) {
+        let (row, about) = match kind {
+            Kind::Container(id) => self.describe_container(path, id),
+            Kind::Task(id) => {
+                let ecs = self.task(id).unwrap_or_default();
+                (Row { ecs, ..Row::default() }, About::default())
+            }
+            Kind::Host | Kind::Unit | Kind::Other => (Row::default(), About::default()),
+        };
+        (labels::block(path, &row, &self.shown), about)
     }
 }
 
-/// One of those that are asked, and how it has answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// `docker` or `ecs_agent`.
-    pub name: &'static str,
-    /// Whether it gave an answer when last asked.
-    pub up: bool,
-    /// When it last gave a good one; `None` if it never did.
-    pub last_success: Option<SystemTime>,
-    /// How often it failed since the start.
-    pub errors: u64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::Network;
+    use crate::exposition::Labels as _;
+    use agent::{parse_metadata, parse_tasks};
+    use docker::parse_inspect;
 
-/// The inventory as scrapes see it.
-#[derive(Clone, Debug, Default)]
-pub struct Handle {
-    latest: Arc<Inventory>,
-}
+    const WEB: &str = "188321f4b69345b8acc333be06e7f357";
+    const APP: &str = "102c76bf37eab0c77f0ea044edb81f2052ce037304d1958ee05db362a3a00c68";
 
-impl Handle {
-    /// An inventory that nobody fills.
-    pub fn none() -> Self {
-        Self::default()
+    fn docker() -> Vec<Known> {
+        let json = include_bytes!("../../fixtures/ecs-agent-cgroup2/docker/inspect.json");
+        parse_inspect(json).unwrap()
     }
 
-    /// The latest inventory.
-    pub fn latest(&self) -> Arc<Inventory> {
-        Arc::clone(&self.latest)
+    fn agent() -> Answer {
+        let metadata = include_bytes!("../../fixtures/ecs-agent-cgroup2/agent/metadata.json");
+        let tasks = include_bytes!("../../fixtures/ecs-agent-cgroup2/agent/tasks.json");
+        Answer { metadata: parse_metadata(metadata).unwrap(), tasks: parse_tasks(tasks).unwrap() }
     }
 
-    /// How those that are asked have answered.
-    pub fn sources(&self) -> Vec<Source> {
-        Vec::new()
+    fn slice(task: &str) -> String {
+        format!("/ecstasks.slice/ecstasks-{task}.slice")
     }
 
-    /// Tells that a scrape used it, and for which rows, so that it is brought up to date.
-    pub fn seen(&self, _: &Inventory, _: &[Container]) {}
+    fn scope(id: &str) -> String {
+        format!("{}/docker-{id}.scope", slice(WEB))
+    }
+
+    /// The values of the labels but `id`, which is the path.
+    fn values(inventory: &Inventory, path: &str) -> Vec<String> {
+        let (block, _) = inventory.describe(path, Kind::of(path));
+        let mut text = Vec::new();
+        (&block).append(&[], &mut text);
+        let text = String::from_utf8(text).unwrap();
+        let mut pairs = text.trim_matches(['{', '}']).split(',').map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap();
+            (name.to_owned(), value.trim_matches('"').to_owned())
+        });
+        assert_eq!(pairs.next(), Some(("id".into(), path.into())));
+        let (names, values): (Vec<_>, Vec<_>) = pairs.unzip();
+        assert_eq!(names[..7], NAMES[1..]);
+        values
+    }
+
+    fn arn(task: &str) -> String {
+        format!("arn:aws:ecs:eu-central-1:111122223333:task/tb-cluster/{task}")
+    }
+
+    #[test]
+    fn either_source_alone_names_a_container() {
+        let arn = arn(WEB);
+        let expected = [
+            "ecs-web-7-app-c4bcccda96b9e686bb01",
+            "busybox:local",
+            "tb-cluster",
+            "app",
+            &arn,
+            "web",
+            "7",
+        ];
+        let none = Labels::default;
+        for inventory in [
+            Inventory::of(docker(), Some(agent()), &none()),
+            Inventory::of(docker(), None, &none()),
+            Inventory::of([], Some(agent()), &none()),
+        ] {
+            assert_eq!(values(&inventory, &scope(APP)), expected);
+            assert_eq!(
+                values(&inventory, &slice(WEB)),
+                ["", "", "tb-cluster", "", &arn, "web", "7"]
+            );
+        }
+        let about = |docker, agent| {
+            Inventory::of(docker, agent, &none())
+                .describe(&scope(APP), Kind::Container(APP))
+                .1
+        };
+        let known = about(docker(), Some(agent()));
+        let expected = About {
+            pid: Some(789),
+            created: Some(1_795_228_542.379_361_9),
+            started: Some(1_795_228_559.408_306_8),
+            cpu_shares: Some(128),
+            network: Some(Network::Own),
+            healthy: None,
+        };
+        assert_eq!(known, expected);
+        let told = About { pid: None, cpu_shares: None, network: None, ..expected };
+        assert_eq!(about(vec![], Some(agent())), told);
+        assert_eq!(about(vec![], None), About::default());
+    }
+
+    #[test]
+    fn rows_that_nobody_knows_have_the_same_labels() {
+        let both = Inventory::of(docker(), Some(agent()), &Labels::default());
+        let stranger = format!("/docker/{}", "0".repeat(64));
+        for path in
+            ["/", "/system.slice/docker.service", "/init.scope", &stranger, &slice(&"0".repeat(32))]
+        {
+            assert_eq!(values(&both, path), [""; 7], "{path}");
+        }
+        for path in [&scope(APP), &slice(WEB)] {
+            assert_eq!(values(&Inventory::default(), path), [""; 7], "{path}");
+        }
+    }
+
+    #[test]
+    fn the_group_tells_the_task_of_a_container_that_the_agent_hides() {
+        let pause = scope(&"f".repeat(64));
+        let alone = Inventory::of([], Some(agent()), &Labels::default());
+        assert_eq!(values(&alone, &pause), ["", "", "tb-cluster", "", &arn(WEB), "web", "7"]);
+        // What Docker knows not to be of ECS is not.
+        let plain = Known { id: "f".repeat(64).into(), name: "x".into(), ..Known::default() };
+        let both = Inventory::of([plain], Some(agent()), &Labels::default());
+        assert_eq!(values(&both, &pause), ["x", "", "", "", "", "", ""]);
+    }
+
+    #[test]
+    fn a_label_of_docker_wins_over_what_the_agent_says() {
+        let mut known = docker();
+        let cluster = "arn:aws:ecs:eu-central-1:111122223333:cluster/tb-cluster";
+        for known in &mut known {
+            known.labels.insert(ECS[0].into(), cluster.into());
+            known.labels.remove(ECS[3]);
+        }
+        let both = Inventory::of(known, Some(agent()), &Labels::default());
+        assert_eq!(values(&both, &scope(APP))[2..], [cluster, "app", &arn(WEB), "web", "7"]);
+    }
+
+    #[test]
+    fn internal_and_old_tasks_are_found_by_the_last_part_of_their_arn() {
+        let relay = "service-connect-relay-0b0e2d6c-7e2d-4c6e-9d2e-0e2d6c7e2d4c";
+        let arn = format!("arn:::::/{relay}");
+        let labels = [(ECS[0].into(), "c".into()), (ECS[2].into(), arn.clone().into())];
+        let known = Known { id: "1".into(), labels: labels.into(), ..Known::default() };
+        let inventory = Inventory::of([known], None, &Labels::default());
+        let path = format!("/ecstasks.slice/ecstasks-service.slice/ecstasks-{relay}.slice");
+        assert_eq!(values(&inventory, &path), ["", "", "c", "", &arn, "", ""]);
+    }
+
+    #[test]
+    fn all_rows_have_the_labels_asked_for() {
+        let both = Inventory::of(docker(), Some(agent()), &Labels::asked(["*"]).unwrap());
+        assert_eq!(values(&both, &scope(APP))[7..], ["obs"]);
+        assert_eq!(values(&both, &slice(WEB))[7..], [""]);
+        assert_eq!(values(&both, "/")[7..], [""]);
+    }
+
+    #[test]
+    fn the_same_answers_make_the_same_inventory() {
+        let mut backwards = docker();
+        backwards.reverse();
+        let one = Inventory::of(docker(), Some(agent()), &Labels::default());
+        assert_eq!(one, Inventory::of(backwards, Some(agent()), &Labels::default()));
+        let ids: Vec<_> = one.containers().map(|known| &*known.id).collect();
+        assert!(ids.is_sorted() && one.container(APP).is_some());
+    }
 }

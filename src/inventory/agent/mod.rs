@@ -1,0 +1,48 @@
+//! The introspection of the ECS agent: which tasks there are, and what their containers are called.
+
+mod answer;
+
+use std::time::Duration;
+
+pub use answer::{
+    Answer, Container, Metadata, Status, Task, parse_metadata, parse_tasks, short_arn,
+};
+
+use super::ask::{Address, Trouble, get};
+use super::desk::{Desk, Name};
+
+/// Where the agent listens, on every host. The literal address: some listen there alone.
+pub(super) const ADDRESS: &str = "127.0.0.1:51678";
+
+/// The agent answers from memory.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What starts and ends seldom does so alone; and what Docker started, the agent hears of from
+/// Docker, too.
+const LULL: Duration = Duration::from_secs(1);
+
+/// Asks the agent, at once and whenever the desk calls for it. Never ends.
+pub(super) async fn watch(desk: &Desk, address: &Address) {
+    loop {
+        match ask(address).await {
+            Ok(answer) => desk.agent_told(answer),
+            Err(trouble) => desk.failed(Name::Agent, &trouble),
+        }
+        desk.settled(Name::Agent);
+        desk.agent_is_called_for().await;
+        tokio::time::sleep(LULL).await;
+    }
+}
+
+/// Each question has a connection of its own: the agent closes idle ones after five seconds.
+async fn ask(address: &Address) -> Result<Answer, Trouble> {
+    let metadata = get(address, "/v1/metadata", PATIENCE).await?;
+    let tasks = get(address, "/v1/tasks", PATIENCE).await?;
+    Ok(Answer { metadata: parse_metadata(&metadata)?, tasks: parse_tasks(&tasks)? })
+}
+
+/// The address that was asked for, `host:port` with or without `http://`.
+pub(super) fn address(asked: Option<&str>) -> Address {
+    let address = asked.unwrap_or(ADDRESS).trim_end_matches('/');
+    Address::Tcp(address.strip_prefix("http://").unwrap_or(address).into())
+}

@@ -1,0 +1,279 @@
+//! Where the sources bring what they heard, and scrapes fetch it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{Notify, watch};
+
+use super::agent::Answer;
+use super::ask::Trouble;
+use super::demand::Demand;
+use super::docker::Known;
+use super::labels::Labels;
+use super::{Inventory, Source};
+
+/// The agent is asked again for a scrape when its last answer is older than this.
+const AGENT_AGE: Duration = Duration::from_secs(15);
+
+/// Docker is asked for a sign of life for a scrape when nothing was heard of it for this long.
+const DOCKER_SILENCE: Duration = Duration::from_secs(60);
+
+/// Who tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Docker.
+    Docker,
+    /// The ECS agent.
+    Agent,
+}
+
+/// Containers by their ids.
+pub(super) type Containers = BTreeMap<Box<str>, Arc<Known>>;
+
+/// What the sources and the scrapes share. No lock is held for longer than it takes to copy some
+/// pointers, but for that of the facts, which scrapes do not take.
+#[derive(Debug)]
+pub(super) struct Desk {
+    labels: Labels,
+    clock: fn() -> SystemTime,
+    published: watch::Sender<Arc<Inventory>>,
+    /// Who has answered or failed to.
+    settled: watch::Sender<[bool; 2]>,
+    facts: Mutex<Facts>,
+    records: Mutex<[Record; 2]>,
+    calls: Mutex<Calls>,
+    docker_up: AtomicBool,
+    docker: Notify,
+    agent: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Facts {
+    containers: Containers,
+    agent: Option<Arc<Answer>>,
+}
+
+/// How it went with a source.
+#[derive(Debug)]
+struct Record {
+    source: Source,
+    /// What was last logged of it, so that it is not logged again.
+    logged: Option<String>,
+    /// Which odd answers were logged.
+    odd: Vec<&'static str>,
+}
+
+/// What scrapes call for, and when they last did.
+#[derive(Debug)]
+struct Calls {
+    demand: Demand,
+    agent_asked: Instant,
+    docker_heard: Instant,
+}
+
+impl Desk {
+    pub(super) fn new(labels: Labels, clock: fn() -> SystemTime) -> Self {
+        let empty = Inventory::join(Vec::new(), None, &labels);
+        let record = |name| Record {
+            source: Source { name, up: false, last_success: None, errors: 0, version: None },
+            logged: None,
+            odd: Vec::new(),
+        };
+        let now = Instant::now();
+        Self {
+            labels,
+            clock,
+            published: watch::Sender::new(Arc::new(empty)),
+            settled: watch::Sender::default(),
+            facts: Mutex::default(),
+            records: Mutex::new([record("docker"), record("ecs_agent")]),
+            calls: Mutex::new(Calls {
+                demand: Demand::default(),
+                agent_asked: now,
+                docker_heard: now,
+            }),
+            docker_up: AtomicBool::new(false),
+            docker: Notify::new(),
+            agent: Notify::new(),
+        }
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Inventory>> {
+        self.published.subscribe()
+    }
+
+    /// Waits until each source has answered, or has failed to.
+    pub(super) async fn all_settled(&self) {
+        let mut settled = self.settled.subscribe();
+        let _never_closed = settled.wait_for(|both| *both == [true, true]).await;
+    }
+
+    /// How it goes with the sources.
+    pub(super) fn sources(&self) -> Vec<Source> {
+        lock(&self.records)
+            .iter()
+            .map(|record| record.source.clone())
+            .collect()
+    }
+
+    /// A scrape used the inventory, and would like to know these containers of Docker.
+    pub(super) fn used<'a>(&self, unknown: impl Iterator<Item = &'a str>) {
+        let now = Instant::now();
+        let mut calls = lock(&self.calls);
+        if now.duration_since(calls.agent_asked) >= AGENT_AGE {
+            calls.agent_asked = now;
+            self.agent.notify_one();
+        }
+        let up = self.docker_up.load(Ordering::Relaxed);
+        if !up
+            || calls.demand.note(unknown, now)
+            || now.duration_since(calls.docker_heard) >= DOCKER_SILENCE
+        {
+            self.docker.notify_one();
+        }
+    }
+
+    /// Waits until a scrape calls for Docker.
+    pub(super) async fn docker_is_called_for(&self) {
+        self.docker.notified().await;
+    }
+
+    /// The containers that scrapes would like to know.
+    pub(super) fn due(&self) -> Vec<Box<str>> {
+        lock(&self.calls).demand.take()
+    }
+
+    /// Whether nothing was heard of Docker for long.
+    pub(super) fn docker_is_silent(&self) -> bool {
+        lock(&self.calls).docker_heard.elapsed() >= DOCKER_SILENCE
+    }
+
+    /// Waits until a scrape or an event of Docker calls for the agent.
+    pub(super) async fn agent_is_called_for(&self) {
+        self.agent.notified().await;
+    }
+
+    /// Calls for the agent: a container started or ended.
+    pub(super) fn call_agent(&self) {
+        self.agent.notify_one();
+    }
+
+    /// Changes what is known from Docker. [`publish`](Self::publish) makes it known.
+    pub(super) fn containers<T>(&self, change: impl FnOnce(&mut Containers) -> T) -> T {
+        change(&mut lock(&self.facts).containers)
+    }
+
+    /// The agent answered.
+    pub(super) fn agent_told(&self, answer: Answer) {
+        let version = answer.metadata.version.clone();
+        lock(&self.calls).agent_asked = Instant::now();
+        lock(&self.facts).agent = Some(Arc::new(answer));
+        self.up(Name::Agent, &version);
+        self.publish();
+    }
+
+    /// Publishes what is known, if it is not what is published already: whenever it is another
+    /// inventory, a scrape renders all labels anew.
+    pub(super) fn publish(&self) {
+        let facts = lock(&self.facts);
+        let containers = facts.containers.values().cloned().collect();
+        let new = Inventory::join(containers, facts.agent.clone(), &self.labels);
+        self.published.send_if_modified(|published| {
+            let differs = **published != new;
+            if differs {
+                *published = Arc::new(new);
+            }
+            differs
+        });
+    }
+
+    /// A source answers.
+    pub(super) fn up(&self, name: Name, version: &str) {
+        if name == Name::Docker {
+            self.docker_up.store(true, Ordering::Relaxed);
+        }
+        self.record(name, |record| {
+            if !record.source.up {
+                tracing::info!(source = record.source.name, version, "answers");
+            }
+            record.source.up = true;
+            record.source.version = Some(version.to_owned()).filter(|v| !v.is_empty());
+            record.logged = None;
+        });
+        self.heard(name);
+    }
+
+    /// A source gave a sign of life.
+    pub(super) fn heard(&self, name: Name) {
+        if name == Name::Docker {
+            lock(&self.calls).docker_heard = Instant::now();
+        }
+        let now = self.now();
+        self.record(name, |record| record.source.last_success = Some(now));
+    }
+
+    /// A source does not answer. What it said before stands.
+    pub(super) fn failed(&self, name: Name, trouble: &Trouble) {
+        match name {
+            Name::Docker => self.docker_up.store(false, Ordering::Relaxed),
+            Name::Agent => lock(&self.calls).agent_asked = Instant::now(),
+        }
+        self.record(name, |Record { source, logged, .. }| {
+            source.up = false;
+            let error = trouble.to_string();
+            let known = logged.as_ref() == Some(&error);
+            if matches!(trouble, Trouble::Absent) {
+                if !known {
+                    tracing::info!(source = source.name, "not there; going on without it");
+                }
+            } else {
+                source.errors += 1;
+                if !known {
+                    tracing::warn!(source = source.name, error, "does not answer");
+                }
+            }
+            *logged = Some(error);
+        });
+    }
+
+    /// A source gave an answer that is not understood, and is asked in another way.
+    pub(super) fn odd(&self, name: Name, what: &'static str, trouble: &Trouble) {
+        self.record(name, |Record { source, odd, .. }| {
+            source.errors += 1;
+            if !odd.contains(&what) {
+                odd.push(what);
+                tracing::warn!(source = source.name, what, error = %trouble, "odd answer");
+            }
+        });
+    }
+
+    /// A source has answered everything it was asked at first, or has failed to.
+    pub(super) fn settled(&self, name: Name) {
+        self.settled.send_if_modified(|[docker, agent]| {
+            let settled = match name {
+                Name::Docker => docker,
+                Name::Agent => agent,
+            };
+            !std::mem::replace(settled, true)
+        });
+    }
+
+    fn record(&self, name: Name, change: impl FnOnce(&mut Record)) {
+        let [docker, agent] = &mut *lock(&self.records);
+        change(match name {
+            Name::Docker => docker,
+            Name::Agent => agent,
+        });
+    }
+}
+
+/// A lock that a panic elsewhere does not spoil: nothing here is left half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

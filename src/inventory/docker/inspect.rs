@@ -1,0 +1,277 @@
+//! Docker's answer to an inspect, read in two ways: as bollard understands it, and with more
+//! leniency.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use bollard::models::ContainerInspectResponse;
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+
+use super::known::{Health, Known, State, looked_at, network, without_slash};
+use crate::inventory::date;
+use crate::inventory::labels::Given;
+use crate::inventory::lenient::{self, Malformed, Scalar};
+
+/// What bollard understood.
+impl From<ContainerInspectResponse> for Known {
+    fn from(answer: ContainerInspectResponse) -> Self {
+        fn kept(text: Option<String>) -> Box<str> {
+            lenient::kept(&text.unwrap_or_default())
+        }
+        let above_zero = |n: Option<i64>| Scalar::Whole(n.unwrap_or_default()).above_zero();
+        let state = answer.state.unwrap_or_default();
+        let config = answer.config.unwrap_or_default();
+        let host = answer.host_config.unwrap_or_default();
+        let labels = config.labels.unwrap_or_default();
+        let health = state.health.and_then(|health| health.status);
+        let environment = config.env.unwrap_or_default();
+        Self {
+            id: kept(answer.id),
+            name: without_slash(&answer.name.unwrap_or_default()),
+            image: kept(config.image),
+            image_id: kept(answer.image),
+            labels: Given::new(),
+            pid: above_zero(state.pid).and_then(|pid| u32::try_from(pid).ok()),
+            created: answer.created.and_then(|at| date::seconds(&at)),
+            started: state.started_at.and_then(|at| date::seconds(&at)),
+            state: State::of(state.status.as_ref().map_or("", AsRef::as_ref)),
+            health: health.and_then(|health| Health::of(health.as_ref())),
+            network: network(&host.network_mode.unwrap_or_default()),
+            cpu_shares: above_zero(host.cpu_shares),
+            memory: above_zero(host.memory),
+            memory_reservation: above_zero(host.memory_reservation),
+            cgroup_parent: kept(host.cgroup_parent),
+            restarts: above_zero(answer.restart_count).unwrap_or_default(),
+            environment: environment.iter().filter_map(|e| looked_at(e)).collect(),
+        }
+        .with_labels(
+            labels
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str())),
+        )
+    }
+}
+
+/// Parses the answer to an inspect, as leniently as can be: what bollard does not understand.
+pub(super) fn parse_one(json: &[u8]) -> Result<Known, Malformed> {
+    lenient::parse(json, |text| serde_json::from_str::<Answer<'_>>(text).map(Known::from))
+}
+
+/// Parses what the command `docker inspect` prints: an array of answers.
+pub fn parse_inspect(json: &[u8]) -> Result<Vec<Known>, Malformed> {
+    lenient::parse(json, |text| {
+        let answers: Vec<Answer<'_>> = serde_json::from_str(text)?;
+        Ok(answers.into_iter().map(Known::from).collect())
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    id: Scalar<'a>,
+    created: Scalar<'a>,
+    name: Scalar<'a>,
+    image: Scalar<'a>,
+    restart_count: Scalar<'a>,
+    state: Option<AnswerState<'a>>,
+    config: Option<AnswerConfig<'a>>,
+    host_config: Option<AnswerHost<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerState<'a> {
+    #[serde(borrow)]
+    status: Scalar<'a>,
+    pid: Scalar<'a>,
+    started_at: Scalar<'a>,
+    health: Option<AnswerHealth<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerHealth<'a> {
+    #[serde(borrow)]
+    status: Scalar<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerConfig<'a> {
+    #[serde(borrow)]
+    image: Scalar<'a>,
+    labels: Option<HashMap<Cow<'a, str>, Scalar<'a>>>,
+    env: Option<Environment>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerHost<'a> {
+    #[serde(borrow)]
+    network_mode: Scalar<'a>,
+    cpu_shares: Scalar<'a>,
+    memory: Scalar<'a>,
+    memory_reservation: Scalar<'a>,
+    cgroup_parent: Scalar<'a>,
+}
+
+/// What is looked at of an environment. The rest is passed over as it is read.
+#[derive(Default)]
+struct Environment(Vec<(&'static str, Box<str>)>);
+
+impl<'de> Deserialize<'de> for Environment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Environment;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Environment, A::Error> {
+                let mut found = Vec::new();
+                while let Some(entry) = entries.next_element::<Scalar<'_>>()? {
+                    found.extend(looked_at(entry.text()));
+                }
+                Ok(Environment(found))
+            }
+        }
+        deserializer.deserialize_seq(Entries)
+    }
+}
+
+impl From<Answer<'_>> for Known {
+    fn from(answer: Answer<'_>) -> Self {
+        let state = answer.state.unwrap_or_default();
+        let config = answer.config.unwrap_or_default();
+        let host = answer.host_config.unwrap_or_default();
+        let labels = config.labels.unwrap_or_default();
+        Self {
+            id: answer.id.printed(),
+            name: without_slash(answer.name.text()),
+            image: config.image.printed(),
+            image_id: answer.image.printed(),
+            labels: Given::new(),
+            pid: state
+                .pid
+                .above_zero()
+                .and_then(|pid| u32::try_from(pid).ok()),
+            created: date::seconds(answer.created.text()),
+            started: date::seconds(state.started_at.text()),
+            state: State::of(state.status.text()),
+            health: state
+                .health
+                .and_then(|health| Health::of(health.status.text())),
+            network: network(host.network_mode.text()),
+            cpu_shares: host.cpu_shares.above_zero(),
+            memory: host.memory.above_zero(),
+            memory_reservation: host.memory_reservation.above_zero(),
+            cgroup_parent: host.cgroup_parent.printed(),
+            restarts: answer.restart_count.above_zero().unwrap_or_default(),
+            environment: config.env.unwrap_or_default().0,
+        }
+        .with_labels(labels.iter().map(|(key, value)| (&**key, value.text())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::Network;
+
+    const CGROUP1: &[u8] =
+        include_bytes!("../../../fixtures/ecs-agent-cgroup1/docker/inspect.json");
+    const CGROUP2: &[u8] =
+        include_bytes!("../../../fixtures/ecs-agent-cgroup2/docker/inspect.json");
+
+    #[test]
+    fn keeps_what_is_needed_of_a_container() {
+        let all = parse_inspect(CGROUP1).unwrap();
+        let task = "arn:aws:ecs:eu-central-1:111122223333:task/tb-cluster/bc501098825d44ec9706eceeb602a5c4";
+        let labels = [
+            ("com.amazonaws.ecs.cluster", "tb-cluster"),
+            ("com.amazonaws.ecs.container-name", "app"),
+            ("com.amazonaws.ecs.task-arn", task),
+            ("com.amazonaws.ecs.task-definition-family", "web"),
+            ("com.amazonaws.ecs.task-definition-version", "7"),
+            ("team", "obs"),
+        ];
+        let expected = Known {
+            id: "bf53c328fc87d765ab5eedf855fe361134a8aa8264fd7b6610d627b748e6961f".into(),
+            name: "ecs-web-7-app-d6a0b4d5ade481969c01".into(),
+            image: "busybox:local".into(),
+            image_id: "sha256:86248a4697543d00fb2ef4cfc24455941dd3632c02c01b0a03b6305eb0b61a2a"
+                .into(),
+            labels: labels.map(|(key, value)| (key.into(), value.into())).into(),
+            pid: Some(812),
+            created: Some(1_795_230_884.490_489),
+            started: Some(1_795_230_890.609_946),
+            state: State::Running,
+            health: None,
+            network: Some(Network::Own),
+            cpu_shares: Some(128),
+            memory: Some(64 << 20),
+            memory_reservation: Some(32 << 20),
+            cgroup_parent: "/ecs/bc501098825d44ec9706eceeb602a5c4".into(),
+            restarts: 0,
+            environment: vec![(
+                "ECS_CONTAINER_METADATA_URI_V4",
+                "http://169.254.170.2/v4/08756f62-3ff8-4d64-aacb-1c449a13238c".into(),
+            )],
+        };
+        assert_eq!(all[2], expected);
+        let names: Vec<_> = all.iter().map(|known| &*known.name).collect();
+        let others =
+            ["ecs-web-7-sidecar-c2e4ff88b1abc995e901", "ecs-batch-3-job-acbf85feebb4bdee7f00"];
+        assert_eq!(names[..2], others);
+    }
+
+    #[test]
+    fn both_readings_agree() {
+        for json in [CGROUP1, CGROUP2] {
+            let strict: Vec<ContainerInspectResponse> = serde_json::from_slice(json).unwrap();
+            let strict: Vec<_> = strict.into_iter().map(Known::from).collect();
+            assert_eq!(strict, parse_inspect(json).unwrap());
+        }
+    }
+
+    #[test]
+    fn reads_what_bollard_has_never_heard_of() {
+        let json = r#"{"Id":"a","Name":"/x","Created":17,"RestartCount":"many","New":{"a":[1]},
+            "State":{"Status":"levitating","Pid":-4,"Health":{"Status":"sleepy"}},
+            "Config":{"Labels":{"a":"1","b":null,"c":{"d":1}},"Env":["A",null,7]},
+            "HostConfig":{"CpuShares":1e3,"NetworkMode":null}}"#;
+        assert!(serde_json::from_str::<ContainerInspectResponse>(json).is_err());
+        let empty = || Box::<str>::default();
+        let expected = Known {
+            id: "a".into(),
+            name: "x".into(),
+            labels: [("a".into(), "1".into()), ("b".into(), empty()), ("c".into(), empty())].into(),
+            ..Known::default()
+        };
+        assert_eq!(parse_one(json.as_bytes()), Ok(expected));
+        for nothing in ["{}", r#"{"State":null,"Config":null,"HostConfig":null}"#] {
+            assert_eq!(parse_one(nothing.as_bytes()), Ok(Known::default()));
+        }
+        assert!(parse_one(b"7").is_err());
+        assert!(parse_one(b"{\"Id\":\"a\"").is_err());
+    }
+
+    #[test]
+    fn keeps_no_secret_of_the_environment() {
+        let json = br#"{"Id":"a","Config":{"Env":["PASSWORD=hunter2","ECS_CONTAINER_METADATA_URI_V4_X=hunter2",
+            "APPMESH_RESOURCE_ARN=arn:aws:ecs:r:1:task-set/c/s/ecs-svc/1","hunter2"],"Cmd":["--token=hunter2"]}}"#;
+        let strict = Known::from(serde_json::from_slice::<ContainerInspectResponse>(json).unwrap());
+        let known = parse_one(json).unwrap();
+        let arn = "arn:aws:ecs:r:1:task-set/c/s/ecs-svc/1".into();
+        assert_eq!(known.environment, [("APPMESH_RESOURCE_ARN", arn)]);
+        assert_eq!(strict, known);
+        assert!(!format!("{known:?}").contains("hunter2"));
+        let odd = parse_one(br#"{"Config":{"Env":"PASSWORD=hunter2"}}"#).unwrap_err();
+        assert!(!format!("{odd} {odd:?}").contains("hunter2"));
+    }
+}

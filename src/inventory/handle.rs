@@ -1,0 +1,129 @@
+//! The inventory as the rest of the program sees it: started once, then looked at.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::desk::Desk;
+use super::labels::Labels;
+use super::{Inventory, agent, docker};
+use crate::cgroup::Kind;
+use crate::container::{Container, Role};
+
+/// Where Docker's socket is looked for, if nobody says where it is.
+const SOCKET: &str = "/var/run/docker.sock";
+const SOCKET_OF_HOST: &str = "/host/run/docker.sock";
+
+/// Whom to ask, and what for.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Docker's socket. `None` for the usual places.
+    pub docker: Option<PathBuf>,
+    /// Address of the agent's introspection, `host:port`. `None` for the usual one.
+    pub agent: Option<String>,
+    /// Which labels of Docker are shown.
+    pub labels: Labels,
+    /// Where the host's root is mounted: one of the usual places is under it.
+    pub rootfs: PathBuf,
+}
+
+/// How it goes with one source of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// `docker` or `ecs_agent`.
+    pub name: &'static str,
+    /// Whether it answers.
+    pub up: bool,
+    /// When it last gave a sign of life. `None` if it never did.
+    pub last_success: Option<SystemTime>,
+    /// Failures to answer, and answers not understood, a count. That there is no such source is none.
+    pub errors: u64,
+    /// Its version. `None` where it has not said.
+    pub version: Option<String>,
+}
+
+/// The inventory as scrapes see it.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    latest: watch::Receiver<Arc<Inventory>>,
+    /// `None` for an inventory that nobody fills.
+    desk: Option<Arc<Desk>>,
+}
+
+/// Makes an inventory, and what fills it: a future that never ends, for a runtime of tokio with I/O
+/// and time.
+pub fn start(
+    settings: Settings,
+    clock: fn() -> SystemTime,
+) -> (Handle, impl Future<Output = ()> + Send) {
+    let Settings { docker, agent, labels, rootfs } = settings;
+    let places = match docker {
+        Some(socket) => vec![socket],
+        None => vec![SOCKET.into(), rootfs.join("run/docker.sock"), SOCKET_OF_HOST.into()],
+    };
+    let agent = agent::address(agent.as_deref());
+    let desk = Arc::new(Desk::new(labels, clock));
+    let handle = Handle { latest: desk.subscribe(), desk: Some(Arc::clone(&desk)) };
+    let fill = async move {
+        tokio::join!(docker::watch(Arc::clone(&desk), places), agent::watch(&desk, &agent));
+    };
+    (handle, fill)
+}
+
+impl Handle {
+    /// An inventory that nobody fills.
+    pub fn none() -> Self {
+        Self::fixed(Inventory::default())
+    }
+
+    /// An inventory that stays as it is.
+    pub fn fixed(inventory: Inventory) -> Self {
+        Self { latest: watch::channel(Arc::new(inventory)).1, desk: None }
+    }
+
+    /// The latest inventory. It is the same one as before if nothing changed.
+    pub fn latest(&self) -> Arc<Inventory> {
+        Arc::clone(&self.latest.borrow())
+    }
+
+    /// Tells of each new inventory.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Inventory>> {
+        self.latest.clone()
+    }
+
+    /// Tells that a scrape used an inventory, and for which rows, so that it is brought up to date.
+    /// Waits for nothing: what comes of it serves the next scrape.
+    pub fn seen(&self, _: &Inventory, rows: &[Container]) {
+        let Some(desk) = &self.desk else { return };
+        // Of a running container Docker would have told the process.
+        let unknown = rows.iter().filter_map(|row| {
+            if row.role != Role::Container || row.about.pid.is_some() {
+                return None;
+            }
+            match Kind::of(row.cgroup.path()) {
+                Kind::Container(id) => Some(id),
+                Kind::Host | Kind::Task(_) | Kind::Unit | Kind::Other => None,
+            }
+        });
+        desk.used(unknown);
+    }
+
+    /// How it goes with the sources: Docker, then the agent. None for an inventory that nobody fills.
+    pub fn sources(&self) -> Vec<Source> {
+        self.desk
+            .as_ref()
+            .map(|desk| desk.sources())
+            .unwrap_or_default()
+    }
+
+    /// Waits until each source has told all it knows, or has failed to, and no longer than
+    /// `patience`.
+    pub async fn settled(&self, patience: Duration) {
+        if let Some(desk) = &self.desk {
+            let _late = timeout(patience, desk.all_settled()).await;
+        }
+    }
+}

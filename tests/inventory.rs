@@ -1,0 +1,456 @@
+//! The inventory against Docker and an agent that stand in for the real ones, over real sockets.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod stand_in;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
+use ecs_host_exporter::container::{About, Containers, Names};
+use ecs_host_exporter::exposition::Labels as _;
+use ecs_host_exporter::files::{Files, Roots};
+use ecs_host_exporter::inventory::{Handle, Inventory, Labels, NAMES, Settings, start};
+use stand_in::{Agent, Docker, Manner};
+use tokio::task::JoinSet;
+
+/// Nothing here takes nearly as long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const METADATA: &str = r#"{"Cluster":"prod","ContainerInstanceArn":"arn","Version":"Amazon ECS Agent - v1.105.1 (*a8b3e7d3)"}"#;
+const TASKS: &str = include_str!("../fixtures/ecs-agent-cgroup2/agent/tasks.json");
+
+/// A directory for sockets, removed when dropped.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("inventory-{name}-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.0.join("docker.sock")
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _left = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An inventory that is being filled.
+struct Filled {
+    handle: Handle,
+    _filling: JoinSet<()>,
+}
+
+impl Filled {
+    fn new(socket: &Path, agent: Option<&Agent>, labels: Labels) -> Self {
+        // A port on which nobody listens.
+        let nobody = "127.0.0.1:1".into();
+        let settings = Settings {
+            docker: Some(socket.into()),
+            agent: Some(agent.map_or(nobody, |agent| agent.address.clone())),
+            labels,
+            rootfs: "/".into(),
+        };
+        let (handle, fill) = start(settings, SystemTime::now);
+        let mut filling = JoinSet::new();
+        filling.spawn(fill);
+        Self { handle, _filling: filling }
+    }
+
+    async fn settled(socket: &Path, agent: Option<&Agent>) -> Self {
+        let filled = Self::new(socket, agent, Labels::default());
+        filled.handle.settled(PATIENCE).await;
+        filled
+    }
+
+    /// Waits for an inventory.
+    async fn until(&self, wanted: impl FnMut(&Arc<Inventory>) -> bool) {
+        let mut told = self.handle.subscribe();
+        let told = tokio::time::timeout(PATIENCE, told.wait_for(wanted)).await;
+        assert!(told.is_ok(), "{:?}", self.handle);
+    }
+
+    /// Waits for something that nobody tells of.
+    async fn when(&self, wanted: impl Fn(&Self) -> bool) {
+        let looked = async {
+            while !wanted(self) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let told = tokio::time::timeout(PATIENCE, looked).await;
+        assert!(told.is_ok(), "{:?}", self.handle);
+    }
+
+    fn up(&self) -> [bool; 2] {
+        let sources = self.handle.sources();
+        [sources[0].up, sources[1].up]
+    }
+
+    fn errors(&self) -> [u64; 2] {
+        let sources = self.handle.sources();
+        [sources[0].errors, sources[1].errors]
+    }
+}
+
+fn id(n: usize) -> String {
+    format!("{n:064x}")
+}
+
+fn inspect(id: &str, name: &str) -> String {
+    format!(
+        r#"{{"Id":"{id}","Name":"/{name}","Created":"2026-11-21T02:25:05Z","Image":"sha256:1",
+        "State":{{"Status":"running","Pid":42,"StartedAt":"2026-11-21T02:25:06Z"}},
+        "Config":{{"Image":"web:1","Env":["PASSWORD=hunter2"],"Labels":{{
+            "com.amazonaws.ecs.cluster":"prod","com.amazonaws.ecs.container-name":"web"}}}},
+        "HostConfig":{{"NetworkMode":"bridge","CpuShares":128}}}}"#
+    )
+}
+
+fn described(inventory: &Inventory, id: &str) -> (String, About) {
+    let (block, about) = inventory.describe(&format!("/docker/{id}"), Kind::Container(id));
+    let mut text = Vec::new();
+    (&block).append(&[], &mut text);
+    (String::from_utf8(text).unwrap(), about)
+}
+
+fn name(inventory: &Inventory, id: &str) -> String {
+    let (text, _) = described(inventory, id);
+    text.split("name=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+/// Rows of containers, as a scrape finds them.
+fn rows(dir: &Dir, inventory: &Inventory, ids: &[String]) -> Containers {
+    let mounts = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+    fs::create_dir_all(dir.0.join("proc/1")).unwrap();
+    fs::write(dir.0.join("proc/1/mountinfo"), mounts).unwrap();
+    for id in ids {
+        fs::create_dir_all(dir.0.join("sys/fs/cgroup/docker").join(id)).unwrap();
+    }
+    let roots = Roots { proc: dir.0.join("proc"), sys: dir.0.join("sys"), ..Roots::default() };
+    let mut files = Files::default();
+    let home = Hierarchies::find(&roots, &mut files).unwrap();
+    let mut rows = Containers::new(Tree::new(home.into()), |_| true, 0);
+    rows.refresh(inventory, true, SystemTime::now(), &mut files);
+    rows
+}
+
+#[tokio::test]
+async fn names_containers_from_both_sources() {
+    let dir = Dir::new("both");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first"));
+    let agent = Agent::new(Manner::Says(METADATA, TASKS.into())).await;
+    let filled = Filled::settled(&docker.socket, Some(&agent)).await;
+
+    let inventory = filled.handle.latest();
+    let values = [&*format!("/docker/{}", id(1)), "first", "web:1", "prod", "web", "", "", ""];
+    let pairs: Vec<_> = NAMES
+        .into_iter()
+        .zip(values)
+        .map(|(n, v)| format!("{n}=\"{v}\""))
+        .collect();
+    let (text, about) = described(&inventory, &id(1));
+    assert_eq!(text, format!("{{{}}}", pairs.join(",")));
+    assert_eq!((about.pid, about.started), (Some(42), Some(1_795_227_906.0)));
+    let job = "3e2ae73eeb9a7030679ae44b4e06aeb257b291d9481ad767a9c6d8eceab44e01";
+    assert_eq!(name(&inventory, job), "ecs-batch-3-job-ac81959fb185f7df5b00");
+
+    let sources = filled.handle.sources();
+    assert_eq!((sources[0].name, sources[1].name), ("docker", "ecs_agent"));
+    assert!(
+        sources
+            .iter()
+            .all(|s| s.up && s.last_success.is_some() && s.errors == 0)
+    );
+    assert_eq!(sources[0].version.as_deref(), Some("20.10.24+dfsg1"));
+    assert_eq!(sources[1].version.as_deref(), Some("Amazon ECS Agent - v1.105.1 (*a8b3e7d3)"));
+}
+
+#[tokio::test]
+async fn follows_events() {
+    let dir = Dir::new("events");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first"));
+    let filled = Filled::settled(&docker.socket, None).await;
+    docker.listened_to().await;
+
+    docker.add(&id(2), inspect(&id(2), "second"));
+    docker.event("start", &id(2));
+    filled.until(|i| name(i, &id(2)) == "second").await;
+    docker.add(&id(2), inspect(&id(2), "renamed"));
+    docker.event("rename", &id(2));
+    filled.until(|i| name(i, &id(2)) == "renamed").await;
+    docker.event("health_status: healthy", &id(2));
+    filled
+        .until(|i| described(i, &id(2)).1.healthy == Some(true))
+        .await;
+    docker.event("die", &id(1));
+    filled.until(|i| described(i, &id(1)).1.pid.is_none()).await;
+    assert_eq!(name(&filled.handle.latest(), &id(1)), "first");
+    docker.event("destroy", &id(1));
+    filled.until(|i| i.container(&id(1)).is_none()).await;
+    assert_eq!((filled.up(), filled.errors()), ([true, false], [0, 0]));
+    assert_eq!(docker.state().paths["/containers/json"], 1);
+}
+
+#[tokio::test]
+async fn keeps_what_it_knows_while_docker_is_away() {
+    let dir = Dir::new("away");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first"));
+    docker.add(&id(2), inspect(&id(2), "second"));
+    let filled = Filled::settled(&docker.socket, None).await;
+    docker.listened_to().await;
+    drop(docker);
+
+    let docker = Docker::new(&dir.socket());
+    assert_eq!(name(&filled.handle.latest(), &id(1)), "first");
+    docker.add(&id(2), inspect(&id(2), "second").replace("42", "43"));
+    docker.add(&id(3), inspect(&id(3), "third"));
+    docker.listened_to().await;
+    filled.until(|i| name(i, &id(3)) == "third").await;
+    let inventory = filled.handle.latest();
+    assert!(inventory.container(&id(1)).is_none(), "gone meanwhile");
+    assert_eq!(inventory.container(&id(2)).unwrap().pid, Some(43), "restarted meanwhile");
+    assert_eq!((filled.up()[0], filled.errors()[0]), (true, 1));
+}
+
+#[tokio::test]
+async fn serves_without_docker_and_fills_in_when_it_comes() {
+    let dir = Dir::new("late");
+    let filled = Filled::settled(&dir.socket(), None).await;
+    assert_eq!((filled.up(), filled.errors()), ([false; 2], [0; 2]), "absent is not failed");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first"));
+    filled.until(|i| name(i, &id(1)) == "first").await;
+    assert_eq!(filled.up(), [true, false]);
+}
+
+#[tokio::test]
+async fn an_odd_answer_does_not_blind_it() {
+    let dir = Dir::new("odd");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first").replace("running", "levitating"));
+    docker.add(&id(2), inspect(&id(2), "second"));
+    let list =
+        format!(r#"[{{"Id":"{}","State":"levitating"}},{{"Id":"{}","Ports":7}}]"#, id(1), id(2));
+    docker.state().list = Some(list.into());
+    let filled = Filled::settled(&docker.socket, None).await;
+    let inventory = filled.handle.latest();
+    assert_eq!(
+        (name(&inventory, &id(1)), name(&inventory, &id(2))),
+        ("first".into(), "second".into())
+    );
+    assert_eq!((filled.up()[0], filled.errors()[0]), (true, 2));
+
+    docker.listened_to().await;
+    docker.say(r#"{"Type":"container","Action":"start","scope":"galactic"}"#);
+    docker.add(&id(3), inspect(&id(3), "third"));
+    docker.state().list = None;
+    filled.until(|i| name(i, &id(3)) == "third").await;
+}
+
+#[tokio::test]
+async fn scrapes_tell_of_containers_that_docker_does_not_list() {
+    let dir = Dir::new("unlisted");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first"));
+    docker.state().list = Some(b"<html>".into());
+    let filled = Filled::settled(&docker.socket, None).await;
+    let inventory = filled.handle.latest();
+    assert_eq!((filled.up()[0], inventory.containers().len()), (true, 0));
+
+    let mut rows = rows(&dir, &inventory, &[id(1), id(2)]);
+    filled.handle.seen(&inventory, rows.rows());
+    filled.until(|i| name(i, &id(1)) == "first").await;
+    for _ in 0..100 {
+        filled.handle.seen(&inventory, rows.rows());
+    }
+    docker.add(&id(3), inspect(&id(3), "third"));
+    docker.event("start", &id(3));
+    filled.until(|i| name(i, &id(3)) == "third").await;
+    let paths = &docker.state().paths;
+    assert_eq!(paths[&format!("/containers/{}/json", id(2))], 1, "not again and again");
+}
+
+#[tokio::test]
+async fn one_container_that_docker_holds_fast_keeps_back_no_other() {
+    let dir = Dir::new("fast");
+    let docker = Docker::new(&dir.socket());
+    for n in 0..20 {
+        docker.add(&id(n), inspect(&id(n), "web"));
+    }
+    docker.state().mute = vec![id(0)];
+    let filled = Filled::settled(&docker.socket, None).await;
+    assert_eq!(filled.handle.latest().containers().len(), 19);
+    assert_eq!((filled.up()[0], filled.errors()[0]), (true, 1));
+    docker.state().mute.clear();
+    docker.listened_to().await;
+    docker.event("start", &id(0));
+    filled.until(|i| i.containers().len() == 20).await;
+    assert_eq!(docker.state().paths["/containers/json"], 1, "no reason to begin anew");
+}
+
+#[tokio::test]
+async fn a_docker_that_never_answers_holds_nobody_up() {
+    let dir = Dir::new("never");
+    let socket = tokio::net::UnixListener::bind(dir.socket()).unwrap();
+    let agent = Agent::new(Manner::Says(METADATA, TASKS.into())).await;
+    let filled = Filled::settled(&dir.socket(), Some(&agent)).await;
+    assert_eq!((filled.up(), filled.errors()), ([false, true], [1, 0]));
+    assert!(filled.handle.latest().agent().is_some());
+    drop(socket);
+}
+
+#[tokio::test]
+async fn the_last_good_answer_of_the_agent_stands() {
+    let dir = Dir::new("agent");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first"));
+    let agent = Agent::new(Manner::Says(METADATA, TASKS.into())).await;
+    let filled = Filled::settled(&docker.socket, Some(&agent)).await;
+    docker.listened_to().await;
+    let before = filled.handle.latest();
+    let other = r#"{"AvailableCommands":["/v1/metadata","/v1/tasks","/license"]}"#;
+    let endless = format!(r#"{{"Tasks":[],"x":"{}"}}"#, "x".repeat(6 << 20));
+    let mut questions = 1;
+    for (errors, manner) in [
+        Manner::Says(METADATA, "garbage".into()),
+        Manner::Says(METADATA, other.into()),
+        Manner::Says(other, TASKS.into()),
+        Manner::Says(METADATA, endless),
+        Manner::Blurts(b"\x00\xff\xffgarbage\r\n\r\n".into()),
+        Manner::Blurts(Vec::new()),
+        Manner::Mute,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let asks = !matches!(&manner, Manner::Says(metadata, _) if *metadata == other);
+        agent.behave(manner);
+        docker.event("start", &id(1));
+        questions += u64::from(asks);
+        agent.asked(questions).await;
+        let wanted = u64::try_from(errors).unwrap() + 1;
+        filled.when(|f| f.errors()[1] >= wanted).await;
+        assert_eq!((filled.up(), filled.errors()), ([true, false], [0, wanted]));
+        assert!(Arc::ptr_eq(&before, &filled.handle.latest()));
+    }
+
+    // The same tasks in another order.
+    let mut tasks: serde_json::Value = serde_json::from_str(TASKS).unwrap();
+    tasks["Tasks"].as_array_mut().unwrap().reverse();
+    agent.behave(Manner::Says(METADATA, tasks.to_string()));
+    docker.event("start", &id(1));
+    filled.when(|f| f.up()[1]).await;
+    assert!(Arc::ptr_eq(&before, &filled.handle.latest()), "nothing changed");
+    agent.behave(Manner::Says(METADATA, r#"{"Tasks":[]}"#.into()));
+    docker.event("die", &id(1));
+    filled.until(|i| i.agent().unwrap().tasks.is_empty()).await;
+}
+
+#[tokio::test]
+async fn names_a_thousand_containers() {
+    let dir = Dir::new("thousand");
+    let docker = Docker::new(&dir.socket());
+    for n in 0..1000 {
+        docker.add(&id(n), inspect(&id(n), &format!("name-{n}")));
+    }
+    let filled = Filled::settled(&docker.socket, None).await;
+    let inventory = filled.handle.latest();
+    assert_eq!(inventory.containers().len(), 1000);
+    assert_eq!(name(&inventory, &id(999)), "name-999");
+    let state = docker.state();
+    assert!(state.most_at_once <= 8, "{}", state.most_at_once);
+    assert_eq!(state.paths.values().sum::<u64>(), 1003, "version, list, events, inspects");
+}
+
+#[tokio::test]
+async fn hostile_names_stay_bounded() {
+    let dir = Dir::new("hostile");
+    let docker = Docker::new(&dir.socket());
+    let long = "n".repeat(1 << 20);
+    let labels: Vec<_> = (0..10_000)
+        .map(|n| format!(r#""l{n:05}":"\"\n{n}""#))
+        .collect();
+    let hostile = |id: &str, name: &str| {
+        inspect(id, name).replace("\"Labels\":{", &format!("\"Labels\":{{{},", labels.join(",")))
+    };
+    docker.add(&id(1), hostile(&id(1), &long));
+    docker.add(&id(2), hostile(&id(2), "\\\"} 1\\nfake 2\\n"));
+    let mut broken = hostile(&id(3), "INVALID").into_bytes();
+    let at = broken.windows(7).position(|w| w == b"INVALID").unwrap();
+    broken[at..at + 7].copy_from_slice(b"\xff\xfe\x80\xc3\x28\xf0\x90");
+    docker.add(&id(3), broken);
+    let filled = Filled::new(&docker.socket, None, Labels::asked(["*"]).unwrap());
+    filled.handle.settled(PATIENCE).await;
+    let inventory = filled.handle.latest();
+    assert_eq!(inventory.containers().len(), 3);
+    for n in 1..=3 {
+        let (text, _) = described(&inventory, &id(n));
+        assert!(!text.contains('\n') && text.len() < 8192, "{}", text.len());
+        assert_eq!(text.matches("container_label_").count(), 5 + 64);
+    }
+    assert!(
+        described(&inventory, &id(2))
+            .0
+            .contains(r#"name="\"} 1\nfake 2\n""#)
+    );
+    assert!(name(&inventory, &id(3)).contains('\u{fffd}'));
+    assert!(filled.up()[0]);
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_kept_or_logged() {
+    let log = Log::default();
+    let sink = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || sink.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+
+    let dir = Dir::new("secret");
+    let docker = Docker::new(&dir.socket());
+    docker.add(&id(1), inspect(&id(1), "first"));
+    docker.add(&id(2), inspect(&id(2), "second").replace("[\"PASSWORD=hunter2\"]", "\"hunter2\""));
+    docker.add(&id(3), inspect(&id(3), "third").replace("\"running\"", "\"hunter2\""));
+    let agent = Agent::new(Manner::Says(METADATA, r#"{"Tasks":"hunter2"}"#.into())).await;
+    let filled = Filled::settled(&docker.socket, Some(&agent)).await;
+    let inventory = filled.handle.latest();
+    assert_eq!(inventory.containers().len(), 2, "{inventory:?}");
+    assert_eq!(name(&inventory, &id(3)), "third");
+    assert!(!format!("{:?} {:?}", filled.handle, filled.handle.sources()).contains("hunter2"));
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("odd answer") && !log.contains("hunter2"), "{log}");
+    assert_eq!(log.matches("odd answer").count(), 2, "each kind once\n{log}");
+}
