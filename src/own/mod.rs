@@ -153,8 +153,8 @@ mod tests {
     fn sources() -> [Source; 2] {
         let last = NOW.checked_sub(Duration::from_millis(2500));
         [
-            Source { name: "docker", up: true, last_success: last, errors: 3 },
-            Source { name: "ecs_agent", up: false, last_success: None, errors: 7 },
+            Source { name: "docker", up: true, last_success: last, errors: 3, version: None },
+            Source { name: "ecs_agent", up: false, last_success: None, errors: 7, version: None },
         ]
     }
 
