@@ -92,12 +92,28 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct Kept {
     path: PathBuf,
     file: Option<File>,
+    read: Reading,
 }
 
+/// Reads a file into a buffer, and says how much there was.
+type Reading = fn(&File, &mut Vec<u8>) -> io::Result<usize>;
+
 impl Kept {
-    /// The file at `path`, which need not exist.
+    /// The file at `path`, which need not exist. Not one with records longer than half a page, which
+    /// are those of mountinfo alone.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, file: None }
+        Self { path, file: None, read: read_records }
+    }
+
+    /// As [`new`](Self::new), of a file that the kernel gives in one piece however long it is, as
+    /// `/proc/stat`: one system call less.
+    pub fn whole(path: PathBuf) -> Self {
+        Self { path, file: None, read: read_whole }
+    }
+
+    /// As [`new`](Self::new), of one of the few numbers below `/proc/sys`.
+    pub fn number(path: PathBuf) -> Self {
+        Self { path, file: None, read: read_number }
     }
 
     /// Where it is.
@@ -162,15 +178,14 @@ impl Files {
         present(self.load(path, parse))
     }
 
-    /// As [`load`](Self::load), of a file that stays open. Not for a file with records longer than
-    /// half a page, which are those of mountinfo alone.
+    /// As [`load`](Self::load), of a file that stays open.
     pub fn load_kept<'f, T>(
         &'f mut self,
         kept: &mut Kept,
         parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
     ) -> Result<T> {
         let length = match kept.file.take().and_then(|file| {
-            let length = read_records(&file, &mut self.buffer).ok()?;
+            let length = (kept.read)(&file, &mut self.buffer).ok()?;
             Some((file, length))
         }) {
             Some((file, length)) => {
@@ -180,7 +195,7 @@ impl Files {
             None => {
                 let refused = |source| refused(&kept.path, source);
                 let file = File::open(&kept.path).map_err(refused)?;
-                let length = read_records(&file, &mut self.buffer).map_err(refused)?;
+                let length = (kept.read)(&file, &mut self.buffer).map_err(refused)?;
                 kept.file = Some(file);
                 length
             }
@@ -309,6 +324,23 @@ fn read_whole(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
     }
 }
 
+/// Reads a number below `/proc/sys`. The kernel clears as much memory as is asked for before it
+/// writes a few bytes: asking for 16 KiB doubles the cost of the call.
+fn read_number(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    const LONGEST: usize = 256;
+    if buffer.len() < LONGEST {
+        buffer.resize(LONGEST, 0);
+    }
+    let (space, _) = buffer.split_at_mut(LONGEST);
+    loop {
+        match file.read_at(space, 0) {
+            Ok(LONGEST) => return read_to_end(file, buffer),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// One read into what is free of the buffer, which grows where that is less than a page.
 fn read_at(file: &File, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize> {
     const SMALLEST: usize = 16 * 1024;
@@ -376,9 +408,11 @@ mod tests {
         let mut files = Files::default();
         let same = |read: &[u8]| Ok(read == text);
         assert!(files.load(&path, same).unwrap());
-        let mut kept = Kept::new(path.clone());
-        assert!(files.load_kept(&mut kept, same).unwrap());
-        assert!(files.load_kept(&mut kept, same).unwrap(), "from the start again");
+        for make in [Kept::new, Kept::whole, Kept::number] {
+            let mut kept = make(path.clone());
+            assert!(files.load_kept(&mut kept, same).unwrap());
+            assert!(files.load_kept(&mut kept, same).unwrap(), "from the start again");
+        }
         let mut slot = Slot::default();
         let at = |buffer: &mut PathBuf| buffer.clone_from(&path);
         assert_eq!(files.load_slot(&mut slot, true, at, same).unwrap(), Some(true));
