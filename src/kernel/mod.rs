@@ -3,11 +3,16 @@
 //! Every parser is `fn(&[u8]) -> Result<T, Malformed>`, so that one test, one fuzz target and one
 //! benchmark can go over all of them.
 
+pub mod cpulist;
+pub mod date;
 pub mod diskstats;
 pub mod flat;
+pub mod meminfo;
 pub mod mountinfo;
 pub mod netdev;
+pub mod os_release;
 pub mod psi;
+pub mod stat;
 
 /// Text that is not what the kernel is known to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
