@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::time::timeout_at;
 
-use crate::collector::{Failures, Host, Running};
+use crate::collector::{Failures, Host, Running, Shared};
 use crate::container::Containers;
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Error, Files};
@@ -207,6 +207,7 @@ impl Scraper {
             host: Host {
                 containers: None,
                 files: Files::default(),
+                shared: Shared::default(),
                 system: self.start.system,
                 now: (self.start.system.now)(),
                 failures: Failures::default(),
@@ -265,6 +266,7 @@ impl Kept {
         let Self { host, inventory: last } = self;
         host.now = (host.system.now)();
         host.failures.first = None;
+        host.shared.forget();
         let names = inventory.latest();
         if host.containers.is_none() {
             match (start.containers)(&mut host.files) {

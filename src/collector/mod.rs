@@ -1,7 +1,14 @@
 //! One file for each thing measured, one line here for each file.
 
+pub mod aged;
 pub mod container;
+pub mod flags;
 pub mod host;
+pub mod memo;
+mod shared;
+pub mod topology;
+
+pub use shared::Shared;
 
 use std::time::SystemTime;
 
@@ -33,6 +40,8 @@ pub struct Host {
     pub containers: Option<Containers>,
     /// Reads files.
     pub files: Files,
+    /// Files that several collectors read.
+    pub shared: Shared,
     /// Makes system calls.
     pub system: System,
     /// When the scrape began.
@@ -95,7 +104,7 @@ pub struct Spec {
     pub by_default: bool,
     /// [`Collector::families`].
     pub families: fn() -> Vec<Descriptor>,
-    /// Adds its flags to a command line.
+    /// Adds its flags to a command line, as [`flags::augment`] does.
     pub flags: fn(Command) -> Command,
     /// Makes it ready, from that command line.
     pub start: fn(&ArgMatches, &Roots) -> Result<Running>,
@@ -109,7 +118,7 @@ impl Spec {
             about: C::ABOUT,
             by_default: C::BY_DEFAULT,
             families: || C::families().collect(),
-            flags: C::Flags::augment_args,
+            flags: flags::augment::<C::Flags>,
             start: start::<C>,
         }
     }

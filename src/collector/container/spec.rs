@@ -5,8 +5,7 @@ use crate::cgroup::{self, Limit};
 use crate::collector::{Collector, Host};
 use crate::container::{Role, seconds};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
-use crate::files::{Kept, Result, Roots};
-use crate::kernel::flat;
+use crate::files::{Error, Kept, Result, Roots};
 
 static SPEC: Table<Row> = Table {
     labels: [],
@@ -89,7 +88,13 @@ impl Collector for Spec {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let seen = seconds(host.now).trunc();
-        let installed = host.files.load_kept_if_any(&mut self.meminfo, installed)?;
+        let installed = match host.shared.meminfo(&mut self.meminfo, &mut host.files) {
+            Err(Error::Absent(_)) => None,
+            meminfo => {
+                let meminfo = meminfo?;
+                meminfo.get(b"MemTotal").zip(meminfo.get(b"SwapTotal"))
+            }
+        };
         read_each(host, &mut self.rows, |container, _| {
             let mut spec = container.spec;
             if let (Role::Host, Some((memory, swap))) = (container.role, installed) {
@@ -115,15 +120,4 @@ impl Collector for Spec {
         text.family(&ERRORS).sample((), host.failures.count);
         Ok(())
     }
-}
-
-/// Memory and swap of the host in bytes, from `/proc/meminfo`.
-fn installed(text: &[u8]) -> Result<(u64, u64), crate::kernel::Malformed> {
-    let (mut memory, mut swap) = (0, 0);
-    flat::each(text, |key, kib| match key {
-        b"MemTotal:" => memory = kib.saturating_mul(1024),
-        b"SwapTotal:" => swap = kib.saturating_mul(1024),
-        _ => {}
-    })?;
-    Ok((memory, swap))
 }

@@ -1,0 +1,77 @@
+//! Files that several collectors want. Each is read and parsed once a scrape, by the first to ask.
+
+use crate::files::{Files, Kept, Result};
+use crate::kernel::meminfo::Meminfo;
+use crate::kernel::stat::Stat;
+
+/// What such files said in this scrape.
+#[derive(Debug, Default)]
+pub struct Shared {
+    stat: Once<Stat>,
+    meminfo: Once<Meminfo>,
+}
+
+impl Shared {
+    /// Begins another scrape: what was read is old.
+    pub fn forget(&mut self) {
+        self.stat.fresh = false;
+        self.meminfo.fresh = false;
+    }
+
+    /// What `/proc/stat` says. `file` is where the caller has it open, should it be the first to ask.
+    pub fn stat(&mut self, file: &mut Kept, files: &mut Files) -> Result<&Stat> {
+        self.stat
+            .get(|stat| files.load_kept(file, |text| stat.read(text)))
+    }
+
+    /// What `/proc/meminfo` says. `file` is where the caller has it open, should it be the first to
+    /// ask.
+    pub fn meminfo(&mut self, file: &mut Kept, files: &mut Files) -> Result<&Meminfo> {
+        self.meminfo
+            .get(|meminfo| files.load_kept(file, |text| meminfo.read(text)))
+    }
+}
+
+/// Something that is read once a scrape into memory that is kept. A failure is not remembered: who
+/// asks next tries again.
+#[derive(Debug, Default)]
+struct Once<T> {
+    fresh: bool,
+    value: T,
+}
+
+impl<T> Once<T> {
+    fn get(&mut self, read: impl FnOnce(&mut T) -> Result<()>) -> Result<&T> {
+        if !self.fresh {
+            read(&mut self.value)?;
+            self.fresh = true;
+        }
+        Ok(&self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_once_a_scrape_and_again_after_a_failure() {
+        let path = std::env::temp_dir().join(format!("shared-test-{}", std::process::id()));
+        let (mut shared, mut files) = (Shared::default(), Files::default());
+        let mut file = Kept::new(path.clone());
+        let mut forks = |text: Option<&str>, shared: &mut Shared| {
+            if let Some(text) = text {
+                std::fs::write(&path, text).unwrap();
+            }
+            let stat = shared.stat(&mut file, &mut files);
+            stat.map(|stat| stat.forks).map_err(|_| ())
+        };
+        assert_eq!(forks(None, &mut shared), Err(()), "no such file");
+        assert_eq!(forks(Some("processes x\n"), &mut shared), Err(()));
+        assert_eq!(forks(Some("processes 1\n"), &mut shared), Ok(1));
+        assert_eq!(forks(Some("processes 2\n"), &mut shared), Ok(1), "the same scrape");
+        shared.forget();
+        assert_eq!(forks(None, &mut shared), Ok(2), "the next scrape");
+        std::fs::remove_file(&path).unwrap();
+    }
+}
