@@ -7,6 +7,8 @@ pub mod host;
 pub mod memo;
 mod shared;
 pub mod topology;
+#[cfg(test)]
+mod trial;
 
 pub use shared::Shared;
 
@@ -21,9 +23,17 @@ use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
 pub const COLLECTORS: &[Spec] = &[
+    Spec::of::<host::cpu::Cpu>(),
     Spec::of::<host::diskstats::Diskstats>(),
+    Spec::of::<host::filefd::Filefd>(),
     Spec::of::<host::loadavg::Loadavg>(),
+    Spec::of::<host::meminfo::Meminfo>(),
+    Spec::of::<host::os::Os>(),
     Spec::of::<host::pressure::Pressure>(),
+    Spec::of::<host::stat::Stat>(),
+    Spec::of::<host::time::Time>(),
+    Spec::of::<host::uname::Uname>(),
+    Spec::of::<host::vmstat::Vmstat>(),
     Spec::of::<container::cpu::Cpu>(),
     Spec::of::<container::io::Io>(),
     Spec::of::<container::memory::Memory>(),

@@ -1,0 +1,113 @@
+//! Tries a collector out on a made-up host.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use clap::{Command, FromArgMatches};
+
+use super::{Collector, Failures, Host, Shared, flags};
+use crate::exposition::Text;
+use crate::files::{Files, Result, Roots};
+use crate::system::{System, Uname};
+
+/// A collector, and the host it is tried on: files below a directory of its own.
+pub(crate) struct Trial<C> {
+    dir: PathBuf,
+    collector: C,
+    /// The host.
+    pub(crate) host: Host,
+}
+
+/// The clock of the made-up host stands at 2024-02-29 12:00:00.25 UTC.
+const NOW: Duration = Duration::from_millis(1_709_208_000_250);
+
+const SYSTEM: System = System {
+    now: || SystemTime::UNIX_EPOCH + NOW,
+    uname: || {
+        Ok(Uname {
+            sysname: "Linux".into(),
+            nodename: "ip-10-0-0-1".into(),
+            release: "6.1.79-99.167.amzn2023.x86_64".into(),
+            version: "#1 SMP".into(),
+            machine: "x86_64".into(),
+            domainname: "(none)".into(),
+        })
+    },
+    statfs: |_| Err(io::Error::other("not made up")),
+};
+
+impl<C: Collector> Trial<C> {
+    /// With these flags, over these files.
+    pub(crate) fn new(args: &[&str], tree: &[(&str, &str)]) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("collector-test-{}-{next}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        let roots = Roots {
+            proc: dir.join("proc"),
+            sys: dir.join("sys"),
+            rootfs: dir.clone(),
+            udev: dir.join("run/udev/data"),
+        };
+        let command = Command::new("trial").no_binary_name(true);
+        let matches = flags::augment::<C::Flags>(command).get_matches_from(args);
+        let flags = C::Flags::from_arg_matches(&matches).unwrap();
+        let host = Host {
+            containers: None,
+            files: Files::default(),
+            shared: Shared::default(),
+            system: SYSTEM,
+            now: (SYSTEM.now)(),
+            failures: Failures::default(),
+        };
+        let trial = Self { dir, collector: C::new(flags, &roots).unwrap(), host };
+        for (path, text) in tree {
+            trial.write(path, text.as_bytes());
+        }
+        trial
+    }
+
+    /// Writes a file of the host.
+    pub(crate) fn write(&self, path: &str, text: &[u8]) {
+        let path = self.dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Takes a file of the host away.
+    pub(crate) fn remove(&self, path: &str) {
+        std::fs::remove_file(self.dir.join(path)).unwrap();
+    }
+
+    /// A symbolic link on the host.
+    pub(crate) fn link(&self, path: &str, target: &str) {
+        let path = self.dir.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
+    }
+
+    /// What one more scrape says, but for the headers.
+    pub(crate) fn collect(&mut self) -> Result<String> {
+        let mut text = Text::default();
+        self.host.shared.forget();
+        self.collector.collect(&mut self.host, &mut text)?;
+        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        Ok(samples.map(|line| format!("{line}\n")).collect())
+    }
+
+    /// What the error of one more scrape says, without the made-up host's directory.
+    pub(crate) fn complaint(&mut self) -> String {
+        let error = self.collect().unwrap_err().to_string();
+        error.replace(&*self.dir.to_string_lossy(), "")
+    }
+}
+
+impl<C> Drop for Trial<C> {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.dir);
+    }
+}
