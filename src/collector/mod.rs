@@ -36,6 +36,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::vmstat::Vmstat>(),
     Spec::of::<container::cpu::Cpu>(),
     Spec::of::<container::io::Io>(),
+    Spec::of::<container::machine::Machine>(),
     Spec::of::<container::memory::Memory>(),
     Spec::of::<container::network::Network>(),
     Spec::of::<container::pressure::Pressure>(),

@@ -2,6 +2,7 @@
 
 pub mod cpu;
 pub mod io;
+pub mod machine;
 pub mod memory;
 pub mod network;
 pub mod pressure;
