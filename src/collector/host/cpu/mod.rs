@@ -43,11 +43,11 @@ pub struct Flags {
     #[arg(id = "collector.cpu.info", long)]
     info: bool,
     /// Say which features CPUs have, of those whose names this matches; implies --collector.cpu.info.
-    #[arg(id = FLAGS_INCLUDE, long, value_name = "REGEX", default_value = "", hide_default_value = true)]
-    flags_include: String,
+    #[arg(id = FLAGS_INCLUDE, long, value_name = "REGEX")]
+    flags_include: Option<String>,
     /// Say which bugs CPUs have, of those whose names this matches; implies --collector.cpu.info.
-    #[arg(id = BUGS_INCLUDE, long, value_name = "REGEX", default_value = "", hide_default_value = true)]
-    bugs_include: String,
+    #[arg(id = BUGS_INCLUDE, long, value_name = "REGEX")]
+    bugs_include: Option<String>,
 }
 
 const FLAGS_INCLUDE: &str = "collector.cpu.info.flags-include";
@@ -80,12 +80,14 @@ impl Collector for Cpu {
     }
 
     fn new(flags: Flags, roots: &Roots) -> Result<Self> {
-        let include = |flag, pattern: &str| {
-            let asked_for = !pattern.is_empty();
-            asked_for.then(|| flags::regex(flag, pattern)).transpose()
+        let include = |flag, pattern: Option<String>| {
+            let pattern = pattern.filter(|pattern| !pattern.is_empty());
+            pattern
+                .map(|pattern| flags::regex(flag, &pattern))
+                .transpose()
         };
-        let flag = include(FLAGS_INCLUDE, &flags.flags_include)?;
-        let bug = include(BUGS_INCLUDE, &flags.bugs_include)?;
+        let flag = include(FLAGS_INCLUDE, flags.flags_include)?;
+        let bug = include(BUGS_INCLUDE, flags.bugs_include)?;
         let info = flags.info || flag.is_some() || bug.is_some();
         Ok(Self {
             stat: Kept::whole(roots.proc.join("stat")),

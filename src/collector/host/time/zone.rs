@@ -46,13 +46,7 @@ fn zone(text: &[u8], at: i64) -> Option<Zone> {
         .take_while(|time| time.is_some_and(|time| time <= at))
         .count();
     if passed == new.times
-        && let Some(rule) = rest
-            .0
-            .strip_prefix(b"\n")
-            .and_then(|rule| rule.strip_suffix(b"\n"))
-        && let Some(zone) = str::from_utf8(rule)
-            .ok()
-            .and_then(|rule| Rule::parse(rule)?.zone(at))
+        && let Some(zone) = by_rule(rest.0, at)
     {
         return Some(zone);
     }
@@ -67,6 +61,12 @@ fn zone(text: &[u8], at: i64) -> Option<Zone> {
     let name = name.split(|b| *b == 0).next()?;
     let name = str::from_utf8(name).ok()?.into();
     Some(Zone { name, offset: i32::from_be_bytes(*offset) })
+}
+
+/// By the rule at the end of the file, on a line of its own. `None` if there is none.
+fn by_rule(rest: &[u8], at: i64) -> Option<Zone> {
+    let rule = rest.strip_prefix(b"\n")?.strip_suffix(b"\n")?;
+    Rule::parse(str::from_utf8(rule).ok()?)?.zone(at)
 }
 
 /// What is left of the file.
@@ -102,8 +102,9 @@ struct Header {
 impl Header {
     fn read(rest: &mut Bytes<'_>) -> Option<Self> {
         let magic = rest.take(20)?;
+        // Version 0 has no times of 64 bits. Nobody has written it since 2006.
         if !magic.starts_with(b"TZif") || magic.starts_with(b"TZif\0") {
-            return None; // No time zone, or one without times of 64 bits, which nobody has written since 2006.
+            return None;
         }
         Some(Self {
             utc: rest.count()?,
