@@ -80,3 +80,13 @@ fn statfs(path: &Path) -> io::Result<Statfs> {
         files_free: found.files_free().into(),
     })
 }
+
+/// Lets this process open as many files as it ever may. Says how many those are.
+pub fn raise_open_files() -> io::Result<u64> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(hard)
+}
