@@ -19,7 +19,7 @@
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
-//! * [`mod@reference`]: the table of all metrics, from the same declarations.
+//! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
 //! * [`http`]: the server: routes, encodings, limits.
 
 pub mod cgroup;
