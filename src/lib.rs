@@ -21,6 +21,7 @@
 //! * [`own`]: what the exporter says about itself.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
 //! * [`http`]: the server: routes, encodings, limits.
+//! * [`log`]: what the program says of itself, to standard error.
 
 pub mod cgroup;
 pub mod collector;
@@ -30,6 +31,7 @@ pub mod files;
 pub mod http;
 pub mod inventory;
 pub mod kernel;
+pub mod log;
 pub mod own;
 pub mod reference;
 pub mod scrape;

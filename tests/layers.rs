@@ -18,6 +18,7 @@ const LAYERS: &[&str] = &[
     "own",
     "reference",
     "http",
+    "log",
     "cli",
 ];
 
