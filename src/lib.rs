@@ -22,17 +22,21 @@
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
 //! * [`http`]: the server: routes, encodings, limits.
 //! * [`log`]: what the program says of itself, to standard error.
+//! * [`probe`]: one question over HTTP, for commands that ask, print, and end.
+//! * [`healthcheck`]: whether a running exporter is well.
 
 pub mod cgroup;
 pub mod collector;
 pub mod container;
 pub mod exposition;
 pub mod files;
+pub mod healthcheck;
 pub mod http;
 pub mod inventory;
 pub mod kernel;
 pub mod log;
 pub mod own;
+pub mod probe;
 pub mod reference;
 pub mod scrape;
 pub mod select;

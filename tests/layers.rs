@@ -19,6 +19,8 @@ const LAYERS: &[&str] = &[
     "reference",
     "http",
     "log",
+    "probe",
+    "healthcheck",
     "cli",
 ];
 

@@ -1,0 +1,78 @@
+//! Asks a running exporter whether it is well: what a container's health check runs.
+
+use std::io;
+use std::time::Duration;
+
+use crate::probe;
+
+/// How long it may think.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Why an exporter is not well.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwell {
+    /// It listens on any free port.
+    #[error("the port to ask is not known: give --web.address or --web.listen-address")]
+    Port,
+    /// It does not answer.
+    #[error("{url}: {source}")]
+    Silent {
+        /// What it was asked.
+        url: String,
+        /// What came in the place of an answer.
+        source: io::Error,
+    },
+    /// It answers, but not well.
+    #[error("{url}: status {status}")]
+    Status {
+        /// What it was asked.
+        url: String,
+        /// What it answered.
+        status: u16,
+    },
+}
+
+/// Asks the exporter that listens on an address.
+pub fn check(address: &str) -> Result<(), Unwell> {
+    let address = reached(address).ok_or(Unwell::Port)?;
+    let url = format!("http://{address}/-/healthy");
+    match probe::tcp(&address, "/-/healthy", PATIENCE) {
+        Ok(probe::Answer { status: 200, .. }) => Ok(()),
+        Ok(probe::Answer { status, .. }) => Err(Unwell::Status { url, status }),
+        Err(source) => Err(Unwell::Silent { url, source }),
+    }
+}
+
+/// Where to reach who listens on an address: on one of all, by the loopback.
+fn reached(address: &str) -> Option<String> {
+    let (host, port) = address.rsplit_once(':')?;
+    if port == "0" {
+        return None;
+    }
+    let host = match host {
+        "" | "0.0.0.0" => "127.0.0.1",
+        "[::]" => "[::1]",
+        host => host,
+    };
+    Some(format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reaches_who_listens_everywhere_by_the_loopback() {
+        for (listens, reached_at) in [
+            (":9100", Some("127.0.0.1:9100")),
+            ("0.0.0.0:9100", Some("127.0.0.1:9100")),
+            ("[::]:9100", Some("[::1]:9100")),
+            ("10.0.0.1:9100", Some("10.0.0.1:9100")),
+            ("localhost:1", Some("localhost:1")),
+            (":0", None),
+            ("", None),
+        ] {
+            assert_eq!(reached(listens).as_deref(), reached_at, "{listens}");
+        }
+    }
+}
