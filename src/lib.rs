@@ -24,10 +24,12 @@
 //! * [`log`]: what the program says of itself, to standard error.
 //! * [`probe`]: one question over HTTP, for commands that ask, print, and end.
 //! * [`healthcheck`]: whether a running exporter is well.
+//! * [`doctor`]: what of the host can be seen, and what would mend the rest.
 
 pub mod cgroup;
 pub mod collector;
 pub mod container;
+pub mod doctor;
 pub mod exposition;
 pub mod files;
 pub mod healthcheck;

@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "log",
     "probe",
     "healthcheck",
+    "doctor",
     "cli",
 ];
 
