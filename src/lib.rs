@@ -25,8 +25,10 @@
 //! * [`probe`]: one question over HTTP, for commands that ask, print, and end.
 //! * [`healthcheck`]: whether a running exporter is well.
 //! * [`doctor`]: what of the host can be seen, and what would mend the rest.
+//! * [`cli`]: the command line.
 
 pub mod cgroup;
+pub mod cli;
 pub mod collector;
 pub mod container;
 pub mod doctor;
