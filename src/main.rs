@@ -1,2 +1,191 @@
-//! The program.
-fn main() {}
+//! The program: reads the command line, builds what it asks for, and runs it.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
+use ecs_host_exporter::cli::{self, Action, Asked, Config};
+use ecs_host_exporter::container::Containers;
+use ecs_host_exporter::doctor::{self, Patient};
+use ecs_host_exporter::files::Roots;
+use ecs_host_exporter::inventory::{self, Handle};
+use ecs_host_exporter::scrape::{Scraper, Start};
+use ecs_host_exporter::system::{self, System};
+use ecs_host_exporter::{healthcheck, http, log, reference, select};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long `once` waits for Docker and the ECS agent to say who is who.
+const SETTLING: Duration = Duration::from_secs(3);
+
+fn main() -> ExitCode {
+    let config = match cli::from_process() {
+        Ok(Asked::Run(config)) => *config,
+        Ok(Asked::Text(text)) => return print(text.as_bytes()),
+        Err(refused) => return complain(format_args!("{refused}, try --help")),
+    };
+    log::start(config.log);
+    match config.action.clone() {
+        Action::Serve => serve(config),
+        Action::Once { collect } => once(config, &collect),
+        Action::Healthcheck { address } => match healthcheck::check(&address) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(unwell) => complain(unwell),
+        },
+        Action::Doctor => {
+            let report = doctor::examine(Patient {
+                roots: config.roots,
+                in_container: config.in_container,
+                docker: config.inventory.docker,
+                agent: config.inventory.agent,
+            });
+            let printed = print(report.to_string().as_bytes());
+            if report.well() { printed } else { ExitCode::FAILURE }
+        }
+        Action::Reference => {
+            let (metrics, flags) = (reference::markdown(), cli::command());
+            let flags = reference::flags_markdown(&flags);
+            print(format!("## Metrics\n\n{metrics}## Flags\n\n{flags}").as_bytes())
+        }
+    }
+}
+
+fn serve(config: Config) -> ExitCode {
+    let listeners = match http::bind(&config.listen) {
+        Ok(listeners) => listeners,
+        Err(error) => return fail(error),
+    };
+    announce(&config);
+    let http = config.http.clone();
+    run(config, async move |scraper, inventory| {
+        let app = http::App::new(scraper, inventory, http);
+        let ended = http::run(listeners, app, told_to_end()?).await;
+        tracing::info!("Ended");
+        ended.map(|()| ExitCode::SUCCESS)
+    })
+}
+
+fn once(config: Config, collect: &[String]) -> ExitCode {
+    let patience = config.http.timeout;
+    run(config, async move |scraper, inventory| {
+        let selection = match select::select(&scraper, collect, &[]) {
+            Ok(selection) => selection,
+            Err(refusal) => return Ok(complain(refusal)),
+        };
+        inventory.settled(SETTLING).await;
+        let exposition = scraper.scrape(selection, patience).await;
+        Ok(print(&exposition.concat()))
+    })
+}
+
+/// Builds what scrapes need, and does something with it.
+fn run(
+    config: Config,
+    work: impl AsyncFnOnce(Arc<Scraper>, Handle) -> io::Result<ExitCode>,
+) -> ExitCode {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(error),
+    };
+    let outcome = runtime.block_on(async {
+        let (inventory, refresh) = inventory::start(config.inventory);
+        tokio::spawn(refresh);
+        let start = start(config.roots, config.systemd_units);
+        let scraper = Scraper::new(config.collectors, start, inventory.clone());
+        work(Arc::new(scraper), inventory).await
+    });
+    // A collector that hangs would hold up a runtime that is dropped.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(fail)
+}
+
+/// One thread for all that waits, and others for scrapes: one, and one more for each collector that
+/// hangs. They are kept longer than any scraper pauses, so that not each scrape starts one.
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(16)
+        .thread_keep_alive(Duration::from_secs(3600))
+        .build()
+}
+
+fn start(roots: Roots, systemd_units: bool) -> Start {
+    let descriptors = descriptors();
+    let shown = if systemd_units { with_units } else { without_units };
+    Start {
+        containers: Box::new(move |files| {
+            let home = Arc::new(Hierarchies::find(&roots, files)?);
+            Ok(Containers::new(Tree::new(home), shown, descriptors))
+        }),
+        system: System::LIVE,
+    }
+}
+
+fn without_units(kind: Kind<'_>) -> bool {
+    matches!(kind, Kind::Host | Kind::Task(_) | Kind::Container(_))
+}
+
+fn with_units(kind: Kind<'_>) -> bool {
+    without_units(kind) || kind == Kind::Unit
+}
+
+/// How many files of control groups may stay open: a descriptor costs the kernel some 5 KiB, and
+/// connections and everything else need theirs.
+fn descriptors() -> usize {
+    const MOST: u64 = 16 * 1024;
+    const OTHERS: u64 = 512;
+    let limit = system::raise_open_files().unwrap_or(1024);
+    usize::try_from(limit.saturating_sub(OTHERS).min(MOST)).unwrap_or_default()
+}
+
+fn announce(config: &Config) {
+    tracing::info!(version = cli::VERSION, revision = cli::REVISION, "Starting ecs-host-exporter");
+    let Roots { proc, sys, rootfs, udev } = &config.roots;
+    tracing::info!(
+        from = config.origin.as_str(),
+        procfs = %proc.display(),
+        sysfs = %sys.display(),
+        rootfs = %rootfs.display(),
+        udev = %udev.display(),
+        "Reading the host"
+    );
+    let names: Vec<_> = config.collectors.iter().map(|(name, _)| *name).collect();
+    tracing::info!(collectors = names.join(","), "Enabled collectors");
+}
+
+/// Done when the process is told to end.
+fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        let signal = tokio::select! {
+            _ = terminated.recv() => "SIGTERM",
+            _ = interrupted.recv() => "SIGINT",
+        };
+        tracing::info!(signal, "Ending");
+    })
+}
+
+/// Prints to standard output. Who stops reading has read enough.
+fn print(text: &[u8]) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => complain(error),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Says on standard error what was wrong with what was asked for.
+fn complain(error: impl Display) -> ExitCode {
+    let _closed = writeln!(io::stderr(), "{}: error: {error}", cli::NAME);
+    ExitCode::FAILURE
+}
+
+/// Logs what ends the program.
+fn fail(error: impl Display) -> ExitCode {
+    tracing::error!("{error}");
+    ExitCode::FAILURE
+}
