@@ -78,7 +78,7 @@ pub(super) struct Healthcheck {
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(super) struct General {
-    /// Address to listen on, as [host]:port; port 0 is any free one.
+    /// Address to listen on, as host:port, or :port for all addresses; port 0 is any free one.
     #[arg(
         id = "web.listen-address",
         long,

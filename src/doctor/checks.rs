@@ -206,14 +206,18 @@ fn agent(facts: &Facts) -> Check {
 
 fn udev(facts: &Facts) -> Check {
     const SUBJECT: &str = "udev";
-    const REMEDY: &str = "mount the host's / at /rootfs, read-only, or give --path.udev.data";
+    let remedy = if facts.in_container && facts.host_root != Some(true) {
+        "mount the host's / at /rootfs, read-only, or give --path.udev.data"
+    } else {
+        "leave it so where the host has no udev"
+    };
     let at = facts.roots.udev.display();
     match &facts.udev {
         Ok(devices) => ok(SUBJECT, format!("{at} knows {devices} devices")),
         Err(Error::Absent(_)) => {
-            missing(SUBJECT, format!("{at} is not there, disks lack their models"), REMEDY)
+            missing(SUBJECT, format!("{at} is not there, disks lack their models"), remedy)
         }
-        Err(error) => missing(SUBJECT, error.to_string(), REMEDY),
+        Err(error) => missing(SUBJECT, error.to_string(), remedy),
     }
 }
 
