@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::cli::{self, Action, Asked, Config};
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             let report = doctor::examine(Patient {
                 roots: config.roots,
                 in_container: config.in_container,
-                docker: config.inventory.docker,
+                docker: socket(config.inventory.docker),
                 agent: config.inventory.agent,
             });
             let printed = print(report.to_string().as_bytes());
@@ -61,7 +62,7 @@ fn serve(config: Config) -> ExitCode {
     announce(&config);
     let http = config.http.clone();
     run(config, async move |scraper, inventory| {
-        let app = http::App::new(scraper, inventory, http);
+        let app = Arc::new(http::App::new(scraper, inventory, http));
         let ended = http::run(listeners, app, told_to_end()?).await;
         tracing::info!("Ended");
         ended.map(|()| ExitCode::SUCCESS)
@@ -91,7 +92,7 @@ fn run(
         Err(error) => return fail(error),
     };
     let outcome = runtime.block_on(async {
-        let (inventory, refresh) = inventory::start(config.inventory);
+        let (inventory, refresh) = inventory::start(config.inventory, SystemTime::now);
         tokio::spawn(refresh);
         let start = start(config.roots, config.systemd_units);
         let scraper = Scraper::new(config.collectors, start, inventory.clone());
@@ -154,6 +155,12 @@ fn announce(config: &Config) {
     );
     let names: Vec<_> = config.collectors.iter().map(|(name, _)| *name).collect();
     tracing::info!(collectors = names.join(","), "Enabled collectors");
+}
+
+/// The place where there is a socket, or the first of them.
+fn socket(places: Vec<PathBuf>) -> Option<PathBuf> {
+    let first = places.first().cloned();
+    places.into_iter().find(|place| place.exists()).or(first)
 }
 
 /// Done when the process is told to end.

@@ -55,10 +55,9 @@ impl Filled {
         // A port on which nobody listens.
         let nobody = "127.0.0.1:1".into();
         let settings = Settings {
-            docker: Some(socket.into()),
+            docker: vec![socket.into()],
             agent: Some(agent.map_or(nobody, |agent| agent.address.clone())),
             labels,
-            rootfs: "/".into(),
         };
         let (handle, fill) = start(settings, SystemTime::now);
         let mut filling = JoinSet::new();

@@ -169,7 +169,7 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
         in_container,
         collectors: collectors.collect::<Result<_, _>>()?,
         systemd_units: general.systemd_units,
-        inventory: inventory_settings(&general, &roots, world.exists),
+        inventory: inventory_settings(&general, &roots)?,
         http: http::Settings {
             metrics_path: general.telemetry_path,
             max_requests: general.max_requests,
@@ -246,26 +246,19 @@ fn find_roots(
     (found, origin)
 }
 
-fn inventory_settings(
-    general: &General,
-    roots: &Roots,
-    exists: roots::Exists<'_>,
-) -> inventory::Settings {
-    let given = |text: &&str| !text.is_empty();
-    let labels = general.labels.iter().flat_map(|names| names.split(','));
-    let docker = match &general.docker {
-        Some(socket) => socket.into(),
-        None => roots::docker(&roots.rootfs, exists),
+fn inventory_settings(general: &General, roots: &Roots) -> Result<inventory::Settings, Refused> {
+    let wrong = |error: crate::files::Error| {
+        Refused::Collector(format!("--collector.container.labels: {error}"))
     };
-    inventory::Settings {
-        docker: Some(docker).filter(|socket| !socket.as_os_str().is_empty()),
+    Ok(inventory::Settings {
+        docker: match &general.docker {
+            Some(socket) if socket.is_empty() => vec![],
+            Some(socket) => vec![socket.into()],
+            None => roots::docker(&roots.rootfs),
+        },
         agent: Some(general.agent.clone()).filter(|agent| !agent.is_empty()),
-        labels: labels
-            .map(str::trim)
-            .filter(given)
-            .map(str::to_owned)
-            .collect(),
-    }
+        labels: inventory::Labels::asked(&general.labels).map_err(wrong)?,
+    })
 }
 
 #[cfg(test)]

@@ -71,11 +71,15 @@ pub(super) fn udev(rootfs: &Path) -> PathBuf {
     rootfs.join("run/udev/data")
 }
 
-/// Docker's socket: at its usual place, else below the host's root.
-pub(super) fn docker(rootfs: &Path, exists: Exists<'_>) -> PathBuf {
-    let usual = PathBuf::from("/var/run/docker.sock");
-    let below = rootfs.join("run/docker.sock");
-    if !exists(&usual) && exists(&below) { below } else { usual }
+/// Where Docker's socket may be: at its usual place, below the host's root, or where a directory of
+/// the host is mounted for it.
+pub(super) fn docker(rootfs: &Path) -> Vec<PathBuf> {
+    let mut places = vec![PathBuf::from("/var/run/docker.sock")];
+    if rootfs != Path::new("/") {
+        places.push(rootfs.join("run/docker.sock"));
+    }
+    places.push("/host/run/docker.sock".into());
+    places
 }
 
 #[cfg(test)]
@@ -141,11 +145,10 @@ mod tests {
 
     #[test]
     fn looks_for_docker_below_the_root() {
-        let below = |path: &Path| path == Path::new("/rootfs/run/docker.sock");
-        let at = |rootfs: &str, exists: Exists<'_>| docker(Path::new(rootfs), exists);
-        assert_eq!(at("/rootfs", &below), Path::new("/rootfs/run/docker.sock"));
-        assert_eq!(at("/rootfs", &|_| true), Path::new("/var/run/docker.sock"));
-        assert_eq!(at("/rootfs", &|_| false), Path::new("/var/run/docker.sock"));
-        assert_eq!(at("/", &|_| false), Path::new("/var/run/docker.sock"));
+        let at = |rootfs: &str| docker(Path::new(rootfs));
+        let [usual, mounted] = ["/var/run/docker.sock", "/host/run/docker.sock"].map(PathBuf::from);
+        let below = PathBuf::from("/rootfs/run/docker.sock");
+        assert_eq!(at("/rootfs"), [usual.clone(), below, mounted.clone()]);
+        assert_eq!(at("/"), [usual, mounted]);
     }
 }

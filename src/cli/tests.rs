@@ -120,9 +120,9 @@ fn serves_by_default() {
     assert_eq!(
         config.inventory,
         inventory::Settings {
-            docker: Some("/var/run/docker.sock".into()),
+            docker: vec!["/var/run/docker.sock".into(), "/host/run/docker.sock".into()],
             agent: Some("127.0.0.1:51678".into()),
-            labels: vec![],
+            labels: inventory::Labels::default(),
         }
     );
     let http = config.http;
@@ -167,8 +167,8 @@ fn takes_every_flag() {
         udev: "/r/run/udev/data".into(),
     };
     assert_eq!((config.roots, config.origin), (roots, Origin::Flags));
-    let labels = ["a", "b c", "*"].map(str::to_owned).into();
-    let docker = Some("/d.sock".into());
+    let labels = inventory::Labels::asked(["a,b c", "*"]).unwrap();
+    let docker = vec!["/d.sock".into()];
     assert_eq!(config.inventory, inventory::Settings { docker, agent: None, labels });
     assert!(config.systemd_units);
     assert_eq!(config.log, log::Settings { level: Level::WARN, format: log::Format::Json });
@@ -381,7 +381,7 @@ fn reads_files_of_arguments() {
     let refusal = |arguments: &[&str]| asked(arguments).map(|_| ()).unwrap_err().to_string();
     let Ok(Asked::Run(config)) = asked(&["@/good", "--web.max-requests=3"]) else { panic!() };
     assert_eq!(config.log.level, Level::ERROR);
-    assert_eq!(config.inventory.docker, Some("/c.sock".into()));
+    assert_eq!(config.inventory.docker, [Path::new("/c.sock")]);
     assert_eq!(config.http.max_requests, 3);
     assert_eq!(refusal(&["@/a"]), "expected argument for flag '--docker.socket'");
     assert_eq!(
@@ -443,12 +443,17 @@ fn finds_the_mounts_of_a_container() {
         udev: "/rootfs/run/udev/data".into(),
     };
     assert_eq!((found.roots, found.origin), (mounts.clone(), Origin::Mounts));
-    assert_eq!(found.inventory.docker, Some("/rootfs/run/docker.sock".into()));
+    assert_eq!(found.inventory.docker[1], Path::new("/rootfs/run/docker.sock"));
     let udev = config(&["--path.udev.data=/u"], &there);
     assert_eq!((udev.roots, udev.origin), (Roots { udev: "/u".into(), ..mounts }, Origin::Mounts));
     let flag = config(&["--path.procfs=/proc"], &there);
     assert_eq!((flag.roots, flag.origin), (Roots::default(), Origin::Flags));
-    assert_eq!(config(&["--docker.socket="], &there).inventory.docker, None);
+    assert!(
+        config(&["--docker.socket="], &there)
+            .inventory
+            .docker
+            .is_empty()
+    );
     let host = config(&[], &there[1..]);
     assert_eq!((host.roots, host.origin), (Roots::default(), Origin::Own), "not in a container");
 }

@@ -7,27 +7,21 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::desk::Desk;
+use super::desk::{Desk, Name};
 use super::labels::Labels;
 use super::{Inventory, agent, docker};
 use crate::cgroup::Kind;
 use crate::container::{Container, Role};
 
-/// Where Docker's socket is looked for, if nobody says where it is.
-const SOCKET: &str = "/var/run/docker.sock";
-const SOCKET_OF_HOST: &str = "/host/run/docker.sock";
-
 /// Whom to ask, and what for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Docker's socket. `None` for the usual places.
-    pub docker: Option<PathBuf>,
-    /// Address of the agent's introspection, `host:port`. `None` for the usual one.
+    /// Where Docker's socket may be: the first that is there counts. None for no Docker.
+    pub docker: Vec<PathBuf>,
+    /// Address of the agent's introspection, `host:port`. `None` for no ECS.
     pub agent: Option<String>,
     /// Which labels of Docker are shown.
     pub labels: Labels,
-    /// Where the host's root is mounted: one of the usual places is under it.
-    pub rootfs: PathBuf,
 }
 
 /// How it goes with one source of the inventory.
@@ -59,16 +53,24 @@ pub fn start(
     settings: Settings,
     clock: fn() -> SystemTime,
 ) -> (Handle, impl Future<Output = ()> + Send) {
-    let Settings { docker, agent, labels, rootfs } = settings;
-    let places = match docker {
-        Some(socket) => vec![socket],
-        None => vec![SOCKET.into(), rootfs.join("run/docker.sock"), SOCKET_OF_HOST.into()],
-    };
-    let agent = agent::address(agent.as_deref());
+    let Settings { docker, agent, labels } = settings;
     let desk = Arc::new(Desk::new(labels, clock));
     let handle = Handle { latest: desk.subscribe(), desk: Some(Arc::clone(&desk)) };
     let fill = async move {
-        tokio::join!(docker::watch(Arc::clone(&desk), places), agent::watch(&desk, &agent));
+        let docker = async {
+            if docker.is_empty() {
+                desk.settled(Name::Docker);
+            } else {
+                docker::watch(Arc::clone(&desk), docker).await;
+            }
+        };
+        let agent = async {
+            match agent {
+                None => desk.settled(Name::Agent),
+                Some(address) => agent::watch(&desk, &agent::address(&address)).await,
+            }
+        };
+        tokio::join!(docker, agent);
     };
     (handle, fill)
 }

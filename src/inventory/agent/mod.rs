@@ -11,9 +11,6 @@ pub use answer::{
 use super::ask::{Address, Trouble, get};
 use super::desk::{Desk, Name};
 
-/// Where the agent listens, on every host. The literal address: some listen there alone.
-pub(super) const ADDRESS: &str = "127.0.0.1:51678";
-
 /// The agent answers from memory.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -42,7 +39,7 @@ async fn ask(address: &Address) -> Result<Answer, Trouble> {
 }
 
 /// The address that was asked for, `host:port` with or without `http://`.
-pub(super) fn address(asked: Option<&str>) -> Address {
-    let address = asked.unwrap_or(ADDRESS).trim_end_matches('/');
+pub(super) fn address(asked: &str) -> Address {
+    let address = asked.trim_end_matches('/');
     Address::Tcp(address.strip_prefix("http://").unwrap_or(address).into())
 }
