@@ -26,7 +26,10 @@ pub(super) fn memory(group: &mut Cgroup, files: &mut Files) -> Result<Option<Mem
     memory.usage = match group.load(MEMORY_CURRENT, files, single)? {
         Some(usage) => Some(usage),
         // The root group has no such file.
-        None => memory.rss.zip(memory.cache).map(|(anon, file)| anon + file),
+        None => memory
+            .rss
+            .zip(memory.cache)
+            .map(|(anon, file)| anon.saturating_add(file)),
     };
     memory.peak = group.load(MEMORY_PEAK, files, single)?;
     memory.swap = group.load(SWAP_CURRENT, files, single)?;
