@@ -1,0 +1,116 @@
+//! The whole exposition of each host under `fixtures/`. `UPDATE=1 cargo test --test golden` writes
+//! `metrics.txt` anew; what changed is then read in review.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test"
+)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use common::exposition;
+
+/// What `promtool check metrics` finds, and whose names they are.
+const KNOWN: &[(&str, &str)] =
+    &[("container_memory_failcnt counter metrics should have \"_total\" suffix", "cAdvisor")];
+
+/// How long a collector took is the test machine's affair.
+fn stable(text: &[u8]) -> String {
+    let told = |line: &&str| !line.starts_with("node_scrape_collector_duration_seconds{");
+    let lines: Vec<&str> = str::from_utf8(text).unwrap().lines().filter(told).collect();
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn expositions_are_as_reviewed() {
+    let runtime = common::runtime();
+    let mut changed = Vec::new();
+    for host in common::hosts() {
+        let copy = common::Copy::of(&host);
+        let scraper = common::scraper(&copy.roots());
+        let text = common::scrape(&runtime, &scraper);
+        let found = stable(&text);
+        if let Err(wrong) = exposition::parse(&text) {
+            panic!("{host}: {wrong}");
+        }
+
+        let path = common::fixtures().join(&host).join("metrics.txt");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &found).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if let Some(difference) = difference(&expected, &found) {
+            changed.push(format!("{host}: {difference}"));
+        }
+        let again = stable(&common::scrape(&runtime, &scraper));
+        if let Some(difference) = difference(&without_counted(&found), &without_counted(&again)) {
+            changed.push(format!("{host}, the second time: {difference}"));
+        }
+    }
+    assert!(changed.is_empty(), "{}", changed.join("\n"));
+}
+
+/// Failures are counted from the start: on a broken host the number grows with each scrape.
+fn without_counted(text: &str) -> String {
+    let other = |line: &&str| !line.starts_with("ecs_host_exporter_items_failed_total ");
+    text.lines().filter(other).collect::<Vec<_>>().join("\n")
+}
+
+/// The first lines that differ.
+fn difference(expected: &str, found: &str) -> Option<String> {
+    if expected == found {
+        return None;
+    }
+    let (mut expected_lines, mut found_lines) = (expected.lines(), found.lines());
+    loop {
+        let pair = (expected_lines.next(), found_lines.next());
+        if pair.0 != pair.1 {
+            return Some(format!("expected {:?}\n  found {:?}", pair.0, pair.1));
+        }
+    }
+}
+
+#[test]
+fn promtool_finds_nothing_new() {
+    let mut found = BTreeSet::new();
+    for host in common::hosts() {
+        let path = common::fixtures().join(&host).join("metrics.txt");
+        let Ok(text) = fs::read(&path) else { continue };
+        let spawned = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut promtool = match spawned {
+            Ok(promtool) => promtool,
+            Err(error) => {
+                assert!(std::env::var_os("CI").is_none(), "promtool: {error}");
+                eprintln!("skipped: no promtool ({error})");
+                return;
+            }
+        };
+        let mut input = promtool.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || input.write_all(&text));
+        let output = promtool.wait_with_output().unwrap();
+        let _refused_early = writer.join().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        found.extend(said.lines().map(str::to_owned));
+    }
+    let known = |line: &&String| KNOWN.iter().any(|(problem, _)| *line == problem);
+    let new: Vec<_> = found.iter().filter(|line| !known(line)).collect();
+    assert!(new.is_empty(), "{new:#?}");
+    let gone = |(problem, whose): &&(&str, &str)| {
+        assert!(["node_exporter", "cAdvisor"].contains(whose));
+        !found.contains(*problem)
+    };
+    let gone: Vec<_> = KNOWN.iter().filter(gone).collect();
+    assert!(gone.is_empty(), "no longer found: {gone:#?}");
+}
