@@ -26,7 +26,7 @@ use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::collector::{COLLECTORS, Running};
 use ecs_host_exporter::container::Containers;
 use ecs_host_exporter::files::{Files, Roots};
-use ecs_host_exporter::inventory::Handle;
+use ecs_host_exporter::inventory::{Handle, Inventory, Labels, agent, docker};
 use ecs_host_exporter::scrape::{Scraper, Start};
 use ecs_host_exporter::system::{Statfs, System, Uname};
 
@@ -141,7 +141,19 @@ pub fn scraper(roots: &Roots) -> Arc<Scraper> {
         .map(|spec| (spec.name, (spec.start)(&matches, roots).unwrap()))
         .collect();
     let start = Start { containers: containers(roots.clone()), system: SYSTEM };
-    Arc::new(Scraper::new(collectors, start, Handle::none()))
+    Arc::new(Scraper::new(collectors, start, Handle::fixed(inventory(&roots.proc))))
+}
+
+/// What Docker and the agent of a host say, beside its `proc`. Nothing where they are not, or talk
+/// nonsense.
+fn inventory(proc: &Path) -> Inventory {
+    let read = |name: &str| fs::read(proc.with_file_name(name)).unwrap_or_default();
+    let containers = docker::parse_inspect(&read("docker/inspect.json")).unwrap_or_default();
+    let metadata = agent::parse_metadata(&read("agent/metadata.json"));
+    let tasks = agent::parse_tasks(&read("agent/tasks.json"));
+    let told = metadata.ok().zip(tasks.ok());
+    let told = told.map(|(metadata, tasks)| agent::Answer { metadata, tasks });
+    Inventory::of(containers, told, &Labels::default())
 }
 
 fn containers(roots: Roots) -> ecs_host_exporter::scrape::FindContainers {
