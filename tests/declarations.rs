@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use ecs_host_exporter::collector::COLLECTORS;
 use ecs_host_exporter::exposition::Kind;
-use ecs_host_exporter::{own, scrape};
+use ecs_host_exporter::{cli, own, reference, scrape};
 
 const PREFIXES: &[&str] =
     &["node_", "container_", "machine_", "cadvisor_", "ecs_", "process_", "promhttp_"];
@@ -44,4 +45,20 @@ fn flags_do_not_collide() {
         .iter()
         .fold(clap::Command::new("exporter"), |c, spec| (spec.flags)(c))
         .debug_assert();
+}
+
+/// `UPDATE=1 cargo test --test declarations` writes it anew.
+#[test]
+fn the_reference_is_current() {
+    let metrics = reference::markdown();
+    let flags = reference::flags_markdown(&cli::command());
+    let expected = format!(
+        "# Metrics and flags\n\nMade from the declarations that the exposition and the command line use.\n\n## Metrics\n\n{metrics}## Flags\n\n{flags}"
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "docs/reference.md is old: UPDATE=1 cargo test --test declarations");
 }
