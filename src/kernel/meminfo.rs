@@ -46,9 +46,9 @@ impl Meminfo {
             let Some(name) = line.field() else { continue };
             let name = name.strip_suffix(b":").unwrap_or(name);
             let number = line.count("a number")?;
-            let amount = match (line.field(), line.field()) {
-                (None, _) => Amount::Count(number),
-                (Some(b"kB"), None) => Amount::Bytes(number.saturating_mul(1024)),
+            let amount = match line.rest() {
+                b"" => Amount::Count(number),
+                b"kB" => Amount::Bytes(number.saturating_mul(1024)),
                 _ => return Err(line.malformed("kB or nothing")),
             };
             match self.fields.get_mut(place) {

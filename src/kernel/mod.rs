@@ -64,17 +64,18 @@ impl<'a> Line<'a> {
 
     /// The next field as a count: as [`number`](Self::number), without a detour by way of text.
     pub fn count(&mut self, expected: &'static str) -> Result<u64, Malformed> {
-        self.field()
-            .and_then(decimal)
-            .ok_or(self.malformed(expected))
+        let (number, rest) =
+            leading(self.rest.trim_ascii_start()).ok_or(self.malformed(expected))?;
+        self.rest = rest;
+        match rest.first() {
+            Some(byte) if !byte.is_ascii_whitespace() => Err(self.malformed(expected)),
+            _ => Ok(number),
+        }
     }
 
     /// The next field as a count, or `None` at the end of the line: a field younger than this kernel.
     pub fn newer_count(&mut self, expected: &'static str) -> Result<Option<u64>, Malformed> {
-        match self.field() {
-            None => Ok(None),
-            Some(field) => Ok(Some(decimal(field).ok_or(self.malformed(expected))?)),
-        }
+        if self.rest().is_empty() { Ok(None) } else { self.count(expected).map(Some) }
     }
 
     /// The next field as text.
@@ -106,16 +107,24 @@ impl<'a> Line<'a> {
 
 /// A decimal number without a sign.
 pub fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |n, &digit| {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        n.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+    leading(digits).and_then(|(number, rest)| rest.is_empty().then_some(number))
+}
+
+/// The decimal number that a text begins with, and what follows it.
+fn leading(text: &[u8]) -> Option<(u64, &[u8])> {
+    /// So many digits fit, whatever they are.
+    const FIT: usize = 19;
+    let digit = |byte: u8| Some(byte.wrapping_sub(b'0')).filter(|digit| *digit <= 9);
+    let digits = || text.iter().map_while(|byte| digit(*byte)).map(u64::from);
+    let (length, number) = digits().fold((0, 0u64), |(length, number), digit| {
+        (length + 1, number.wrapping_mul(10).wrapping_add(digit))
+    });
+    let number = match length {
+        0 => return None,
+        1..=FIT => number,
+        _ => digits().try_fold(0u64, |n, digit| n.checked_mul(10)?.checked_add(digit))?,
+    };
+    Some((number, text.split_at(length).1))
 }
 
 /// A file of one number, such as `memory.current` or `conf/forwarding`.
@@ -131,6 +140,9 @@ mod tests {
     fn reads_numbers_up_to_the_last_that_fits() {
         assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
         assert_eq!(decimal(b"18446744073709551616"), None);
+        assert_eq!(decimal(b"00000000000000000000042"), Some(42));
+        assert_eq!(decimal(b"9999999999999999999"), Some(9_999_999_999_999_999_999));
+        assert_eq!(decimal(b"99999999999999999999"), None);
         assert_eq!([decimal(b""), decimal(b"-1"), decimal(b"1x"), decimal(b" 1")], [None; 4]);
         assert_eq!(single(b"42\n"), Ok(42));
         assert_eq!(single(b"max\n"), Err(Malformed { line: 1, expected: "a number" }));
@@ -142,5 +154,16 @@ mod tests {
         assert_eq!((line.field(), line.field()), (Some(&b"b"[..]), Some(&b"x"[..])));
         assert_eq!(line.newer_count("a number"), Ok(None));
         assert_eq!(line.malformed("a number").to_string(), "line 3: a number expected");
+    }
+
+    #[test]
+    fn counts_field_by_field() {
+        let mut line = lines(b" 1\t22  \r").next().unwrap();
+        assert_eq!((line.count("one"), line.newer_count("two")), (Ok(1), Ok(Some(22))));
+        assert_eq!(line.newer_count("three"), Ok(None));
+        for text in [&b"x"[..], b"1x 2", b"", b"-1", b"99999999999999999999 1"] {
+            let mut line = Line { number: 7, rest: text };
+            assert_eq!(line.count("one"), Err(Malformed { line: 7, expected: "one" }));
+        }
     }
 }
