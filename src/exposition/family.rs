@@ -65,10 +65,22 @@ pub struct Named {
 }
 
 impl Named {
-    /// Says in one sentence what it is.
+    /// Says in one sentence what it is, on one line and without backslashes, which the text format
+    /// would have to escape: a help that would not do does not compile.
     pub const fn help(self, help: &'static str) -> Described {
+        assert!(is_plain(help.as_bytes()), "a help is one line without backslashes");
         Described { name: self.name, kind: self.kind, help }
     }
+}
+
+const fn is_plain(mut help: &[u8]) -> bool {
+    while let [first, rest @ ..] = help {
+        if matches!(first, b'\n' | b'\\') {
+            return false;
+        }
+        help = rest;
+    }
+    true
 }
 
 /// A declaration that lacks its value or its labels.

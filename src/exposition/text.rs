@@ -89,12 +89,8 @@ impl Text {
     }
 
     fn header(&mut self, Described { name, kind, help }: Described) {
-        self.append(&["# HELP ", name, " "]);
-        for (i, line) in help.split('\n').enumerate() {
-            self.append(if i == 0 { &[] } else { &["\\n"] });
-            self.append(&[line]);
-        }
-        self.append(&["\n# TYPE ", name, " ", kind.as_str(), "\n"]);
+        let kind = kind.as_str();
+        self.append(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"]);
     }
 
     fn append(&mut self, parts: &[&str]) {
@@ -167,7 +163,7 @@ mod tests {
     use crate::exposition::{count, counter};
 
     const CPU: Family<2> = counter("cpu_seconds_total")
-        .help("Seconds\nspent.")
+        .help("Seconds spent.")
         .labels(["cpu", "mode"]);
 
     #[test]
@@ -180,7 +176,7 @@ mod tests {
         cpu.sample((0, "user"), 1.5);
         cpu.sample((0, "idle"), 3u64);
         let expected = "\
-# HELP cpu_seconds_total Seconds\\nspent.
+# HELP cpu_seconds_total Seconds spent.
 # TYPE cpu_seconds_total counter
 cpu_seconds_total{cpu=\"0\",mode=\"user\"} 1.5
 cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 3
