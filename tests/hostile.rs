@@ -12,16 +12,17 @@
 
 mod common;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::fs;
 use std::iter;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use common::{Copy, exposition};
+use ecs_host_exporter::scrape::Selection;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 /// Places and panics seen in the threads of scrapes, where the scraper catches them.
@@ -53,21 +54,39 @@ fn no_file_makes_a_collector_panic_hang_or_talk_nonsense() {
 struct Victim {
     host: String,
     copy: Copy,
-    /// Files, and how many places of each.
-    files: Vec<(PathBuf, usize)>,
+    files: Vec<Target>,
+}
+
+/// A file, and who reads it.
+struct Target {
+    path: PathBuf,
+    readers: Selection,
+    /// How many places of it are changed.
+    places: usize,
 }
 
 impl Victim {
+    /// Changes the files that a scrape opens, one of each kind: what a parser does with one container's
+    /// file it does with every other's. Containers that none of them belongs to are taken away.
     fn new(host: &str, known: &mut HashSet<String>) -> Self {
         let copy = Copy::of(host);
-        let files = representatives(&copy)
-            .into_iter()
-            .map(|path| {
-                let kind = kind_of(path.strip_prefix(&copy.0).unwrap());
+        let mut kinds = HashSet::new();
+        let (mut files, mut others) = (Vec::new(), Vec::new());
+        for (path, readers) in readers(&copy) {
+            let kind = kind_of(path.strip_prefix(&copy.0).unwrap());
+            if kinds.insert(kind.clone()) {
                 let places = if known.insert(kind) { PLACES } else { PLACES_MORE };
-                (path, places)
-            })
-            .collect();
+                files.push(Target { path, readers, places });
+            } else {
+                others.push(path);
+            }
+        }
+        for group in others.iter().filter_map(|path| path.parent()) {
+            let needed = files.iter().any(|file| file.path.starts_with(group));
+            if group.to_string_lossy().contains("/cgroup/") && !needed {
+                let _gone_already = fs::remove_dir_all(group);
+            }
+        }
         Self { host: host.into(), copy, files }
     }
 
@@ -76,13 +95,14 @@ impl Victim {
         let Self { host, copy, files } = self;
         let runtime = common::runtime();
         let mut wrong = Vec::new();
-        for (path, places) in files {
+        for Target { path, readers, places } in files {
             let original = fs::read(path).unwrap();
             let name = format!("{host}: {}", path.strip_prefix(&copy.0).unwrap().display());
             for change in changes(&name, &original, *places) {
                 change.apply(path);
                 // Every scrape is a first one: nothing of the last change is remembered.
-                let text = common::scrape(&runtime, &common::scraper(&copy.roots()));
+                let scraper = common::scraper(&copy.roots());
+                let text = common::scrape_some(&runtime, &scraper, Arc::clone(readers));
                 if let Err(error) = exposition::parse_repeating(&text) {
                     wrong.push(format!("{name} {change:?}: {error}"));
                 }
@@ -199,9 +219,9 @@ fn with_numbers(text: &[u8], number: &str) -> Vec<u8> {
     out
 }
 
-/// The files that a scrape opens, one of each kind: what a parser does with one container's file it
-/// does with every other's. The containers that none of them belongs to are taken away.
-fn representatives(copy: &Copy) -> Vec<PathBuf> {
+/// The files that a scrape opens, each with the collectors that do. What is opened before any
+/// collector runs is every collector's.
+fn readers(copy: &Copy) -> BTreeMap<PathBuf, Selection> {
     let inotify = Inotify::init(InitFlags::IN_NONBLOCK).unwrap();
     let mut watched = HashMap::new();
     let mut todo = vec![copy.0.clone()];
@@ -214,24 +234,31 @@ fn representatives(copy: &Copy) -> Vec<PathBuf> {
         );
         watched.insert(inotify.add_watch(&dir, AddWatchFlags::IN_OPEN).unwrap(), dir);
     }
-    common::scrape(&common::runtime(), &common::scraper(&copy.roots()));
-    let opened: BTreeSet<PathBuf> = iter::from_fn(|| inotify.read_events().ok())
-        .flatten()
-        .filter(|event| !event.mask.contains(AddWatchFlags::IN_ISDIR))
-        .filter_map(|event| Some(watched[&event.wd].join(event.name?)))
-        .collect();
-    let mut kinds = HashSet::new();
-    let first = |path: &&PathBuf| kinds.insert(kind_of(path.strip_prefix(&copy.0).unwrap()));
-    let chosen: Vec<PathBuf> = opened.iter().filter(first).cloned().collect();
-    for path in &opened {
-        let group = path.parent().unwrap();
-        if group.to_string_lossy().contains("/cgroup/")
-            && !chosen.iter().any(|c| c.starts_with(group))
-        {
-            let _gone_already = fs::remove_dir_all(group);
+    let runtime = common::runtime();
+    let opened = |selection: &Selection| -> BTreeSet<PathBuf> {
+        let scraper = common::scraper(&copy.roots());
+        common::scrape_some(&runtime, &scraper, Arc::clone(selection));
+        iter::from_fn(|| inotify.read_events().ok())
+            .flatten()
+            .filter(|event| !event.mask.contains(AddWatchFlags::IN_ISDIR))
+            .filter_map(|event| Some(watched[&event.wd].join(event.name?)))
+            .collect()
+    };
+    let all = common::scraper(&copy.roots()).all();
+    let by_everybody = opened(&all.iter().map(|_| false).collect());
+    let mut readers: BTreeMap<PathBuf, Vec<bool>> = BTreeMap::new();
+    for i in 0..all.len() {
+        for path in opened(&(0..all.len()).map(|j| i == j).collect()) {
+            let shared = by_everybody.contains(&path);
+            readers
+                .entry(path)
+                .or_insert_with(|| vec![shared; all.len()])[i] = true;
         }
     }
-    chosen
+    readers
+        .into_iter()
+        .map(|(path, readers)| (path, readers.into()))
+        .collect()
 }
 
 /// The path with numbers and ids made equal.

@@ -4,11 +4,7 @@
     unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::missing_docs_in_private_items,
     reason = "a test, and not each uses everything"
 )]
@@ -27,8 +23,9 @@ use ecs_host_exporter::collector::{COLLECTORS, Running};
 use ecs_host_exporter::container::Containers;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{Handle, Inventory, Labels, agent, docker};
-use ecs_host_exporter::scrape::{Scraper, Start};
+use ecs_host_exporter::scrape::{Scraper, Selection, Start};
 use ecs_host_exporter::system::{Statfs, System, Uname};
+use tokio::runtime::{Builder, Runtime};
 
 /// Where fixtures are.
 pub fn fixtures() -> PathBuf {
@@ -166,18 +163,20 @@ fn containers(roots: Roots) -> ecs_host_exporter::scrape::FindContainers {
 }
 
 /// One scrape. Panics if it is late.
-pub fn scrape(runtime: &tokio::runtime::Runtime, scraper: &Arc<Scraper>) -> Vec<u8> {
+pub fn scrape(runtime: &Runtime, scraper: &Arc<Scraper>) -> Vec<u8> {
+    scrape_some(runtime, scraper, scraper.all())
+}
+
+/// One scrape of some collectors. Panics if it is late.
+pub fn scrape_some(runtime: &Runtime, scraper: &Arc<Scraper>, selection: Selection) -> Vec<u8> {
     const PATIENCE: Duration = Duration::from_secs(20);
     let started = std::time::Instant::now();
-    let parts = runtime.block_on(scraper.scrape(scraper.all(), PATIENCE));
+    let parts = runtime.block_on(scraper.scrape(selection, PATIENCE));
     assert!(started.elapsed() < PATIENCE, "a collector hangs");
     parts.concat()
 }
 
 /// A runtime as the exporter has it.
-pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
+pub fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
 }
