@@ -1,0 +1,250 @@
+//! The real binary on a real host: dockerd, containers laid out and labelled as the ECS agent does
+//! it, a stand-in for the agent. Where there is no root or no dockerd it is skipped, and says so;
+//! with `CI=true` that is a failure.
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod host;
+mod kernel;
+mod peer;
+
+use std::time::Duration;
+
+use common::exposition::Sample;
+use host::{Container, Server, Testbed, until};
+use kernel::TRUTH;
+use nix::sys::signal::Signal;
+
+/// The labels of the ECS agent.
+const LABELS: [&str; 5] =
+    ["cluster", "container-name", "task-arn", "task-definition-family", "task-definition-version"];
+
+/// How long Docker's and the agent's news may take.
+const NEWS: Duration = Duration::from_secs(30);
+
+#[test]
+#[ignore = "the program does not serve yet"]
+fn a_real_host_is_seen_as_it_is() {
+    let testbed = match Testbed::up() {
+        Ok(testbed) => testbed,
+        Err(reason) => {
+            assert!(std::env::var_os("CI").is_none(), "cannot run: {reason}");
+            eprintln!("skipped: {reason}");
+            return;
+        }
+    };
+    for family in ["web", "shop", "search", "mail"] {
+        testbed.add("bridge", 4, family);
+    }
+    testbed.add("awsvpc", 3, "api");
+    testbed.add("host", 2, "daemon");
+    let mut exporter = Server::exporter(&testbed);
+
+    every_container_has_its_labels(&testbed, &exporter);
+    numbers_are_the_kernels(&testbed, &exporter);
+    networks_are_counted_once(&testbed, &exporter);
+    a_second_of_cpu_and_a_mebibyte_are_counted(&testbed, &exporter);
+    containers_come_and_go(&testbed, &exporter);
+    labels_outlive_docker(&testbed, &exporter);
+    peer::agrees_with_node_exporter(&exporter);
+    assert!(exporter.runs(), "it is the same process still");
+}
+
+fn every_container_has_its_labels(testbed: &Testbed, exporter: &Server) {
+    let containers = testbed.containers();
+    assert_eq!(containers.len(), 4 * 4 + (1 + 3) + 2);
+    until(NEWS, "labels of every container", || labelled(&exporter.scrape(), &containers).ok());
+    labelled(&exporter.scrape(), &containers).unwrap();
+}
+
+/// Whether every container is there in each of the main families, with all its labels.
+fn labelled(samples: &[Sample], containers: &[Container]) -> Result<(), String> {
+    for container in containers {
+        for family in [
+            "container_cpu_usage_seconds_total",
+            "container_memory_usage_bytes",
+            "container_threads",
+            "container_last_seen",
+            "container_spec_memory_limit_bytes",
+        ] {
+            let sample = of(samples, family, container)
+                .ok_or_else(|| format!("{family} lacks {}", container.name))?;
+            let mut expected = vec![
+                ("name".into(), container.name.as_str()),
+                ("image".into(), container.image.as_str()),
+            ];
+            for label in LABELS {
+                let name = format!("container_label_com_amazonaws_ecs_{}", label.replace('-', "_"));
+                expected.push((name, &container.labels[&format!("com.amazonaws.ecs.{label}")]));
+            }
+            for (name, value) in expected {
+                if sample.label(&name) != value {
+                    return Err(format!("{sample:?} should have {name}={value}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sample of a family for a container, by the id in its path.
+fn of<'a>(samples: &'a [Sample], family: &str, container: &Container) -> Option<&'a Sample> {
+    samples
+        .iter()
+        .find(|s| s.name == family && s.label("id").contains(&container.id))
+}
+
+/// Every number lies between what the kernel says before and what it says after.
+fn numbers_are_the_kernels(testbed: &Testbed, exporter: &Server) {
+    let containers = testbed.containers();
+    let rows = || {
+        containers
+            .iter()
+            .flat_map(|c| TRUTH.iter().map(move |truth| (c, truth)))
+    };
+    let read = || -> Vec<Option<f64>> { rows().map(|(c, truth)| truth.read(c.pid)).collect() };
+    let before = read();
+    let samples = exporter.scrape();
+    let after = read();
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for ((container, truth), (before, after)) in rows().zip(before.iter().zip(&after)) {
+        let (Some(before), Some(after)) = (before, after) else { continue };
+        let family = truth.family;
+        // Each block device is a sample; one that nothing was done to has none.
+        let said: f64 = samples
+            .iter()
+            .filter(|s| s.name == family && s.label("id").contains(&container.id))
+            .map(|s| s.value)
+            .sum();
+        if said < before.min(*after) - 1e-6 || said > before.max(*after) + 1e-6 {
+            let name = &container.name;
+            wrong.push(format!("{family} of {name}: {said}, not in {before}..{after}"));
+        }
+        compared += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared >= 10 * containers.len(), "only {compared} numbers had files");
+}
+
+/// A task with awsvpc is one network, which its pause container owns; the host's is no container's.
+fn networks_are_counted_once(testbed: &Testbed, exporter: &Server) {
+    let samples = exporter.scrape();
+    for container in testbed.containers() {
+        let sent = samples.iter().find(|s| {
+            s.name == "container_network_transmit_bytes_total"
+                && s.label("id").contains(&container.id)
+                && s.label("interface") == "eth0"
+        });
+        let owns = container.network == "bridge" || container.network == "none";
+        assert_eq!(sent.is_some(), owns, "{} in {}", container.name, container.network);
+        if let Some(sent) = sent {
+            let dev = std::fs::read_to_string(format!("/proc/{}/net/dev", container.pid)).unwrap();
+            let line = dev
+                .lines()
+                .find_map(|l| l.trim().strip_prefix("eth0:"))
+                .unwrap();
+            let now: f64 = line.split_whitespace().nth(8).unwrap().parse().unwrap();
+            assert!(sent.value <= now, "{} sent {now}, not {}", container.name, sent.value);
+        }
+    }
+}
+
+fn a_second_of_cpu_and_a_mebibyte_are_counted(testbed: &Testbed, exporter: &Server) {
+    const MEBIBYTE: f64 = 1_048_576.0;
+    let families = ["container_cpu_usage_seconds_total", "container_fs_writes_bytes_total"];
+    let truths = families.map(|f| TRUTH.iter().find(|truth| truth.family == f).unwrap());
+    let containers = testbed.containers();
+    // Its task has no quota.
+    let container = containers.iter().find(|c| c.network == "host").unwrap();
+    let told =
+        |samples: &[Sample]| families.map(|f| of(samples, f, container).map_or(0.0, |s| s.value));
+    let kernel = || truths.map(|truth| truth.read(container.pid).unwrap());
+
+    let (before, kernel_before) = (told(&exporter.scrape()), kernel());
+    let work = "dd if=/dev/zero of=/more bs=64k count=16 conv=fsync 2> /dev/null";
+    testbed.docker(&["exec", &container.id, "sh", "-c", work]);
+    let burn = "timeout 1 sh -c 'while :; do :; done'; true";
+    while kernel()[0] < kernel_before[0] + 1.0 {
+        testbed.docker(&["exec", &container.id, "sh", "-c", burn]);
+    }
+    let kernel_after = kernel();
+    let after = told(&exporter.scrape());
+    assert!(after[0] >= before[0] + 1.0, "of a second of CPU it counted {}", after[0] - before[0]);
+    for (after, kernel_after) in after.iter().zip(kernel_after) {
+        assert!((after - kernel_after).abs() <= 0.01 * kernel_after, "{after} for {kernel_after}");
+    }
+    if kernel_after[1] > kernel_before[1] {
+        assert!(
+            after[1] >= before[1] + MEBIBYTE,
+            "of a mebibyte it counted {}",
+            after[1] - before[1]
+        );
+    }
+}
+
+fn containers_come_and_go(testbed: &Testbed, exporter: &Server) {
+    let known = testbed.containers();
+    let task = testbed.add("bridge", 1, "late");
+    let new: Vec<_> = testbed
+        .containers()
+        .into_iter()
+        .filter(|c| !known.iter().any(|k| k.id == c.id))
+        .collect();
+    let present =
+        |samples: &[Sample]| of(samples, "container_memory_usage_bytes", &new[0]).is_some();
+    assert!(present(&exporter.scrape()), "the first scrape after its start has it");
+    until(NEWS, "labels of a new container", || labelled(&exporter.scrape(), &new).ok());
+
+    testbed.docker(&["kill", &new[0].id]);
+    assert!(!present(&exporter.scrape()), "the first scrape after its end has it no more");
+    testbed.drop_task(&task);
+    let samples = exporter.scrape();
+    let left: Vec<_> = samples
+        .iter()
+        .filter(|s| s.label("id").contains(&task))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+fn labels_outlive_docker(testbed: &Testbed, exporter: &Server) {
+    let containers = testbed.containers();
+
+    testbed.signal_docker(Signal::SIGSTOP);
+    let stopped = labelled(&exporter.scrape(), &containers);
+    testbed.signal_docker(Signal::SIGCONT);
+    stopped.expect("labels while Docker is stopped");
+
+    testbed.docker_stop();
+    labelled(&exporter.scrape(), &containers).expect("labels while Docker is gone");
+    let early = Server::exporter(testbed);
+    let seen = early.scrape();
+    let without = containers
+        .iter()
+        .find(|c| of(&seen, "container_threads", c).is_none());
+    assert!(without.is_none(), "started before Docker it sees {without:?}");
+    testbed.docker_start();
+    until(NEWS, "labels where the exporter was there before Docker", || {
+        labelled(&early.scrape(), &containers).ok()
+    });
+    labelled(&exporter.scrape(), &containers).expect("labels when Docker is back");
+
+    let task = testbed.add("awsvpc", 1, "again");
+    let all = testbed.containers();
+    assert_eq!(all.len(), containers.len() + 2);
+    until(NEWS, "a new container's labels from the new Docker", || {
+        labelled(&exporter.scrape(), &all).ok()
+    });
+    testbed.drop_task(&task);
+}
