@@ -11,7 +11,9 @@
 mod common;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'));
     let host = arguments.next().unwrap_or_else(|| "cgroup2-guest".into());
     let times = arguments.next().map_or(10, |times| times.parse().unwrap());
     let copy = common::Copy::of(&host);
@@ -19,7 +21,11 @@ fn main() {
     let mut samples = 0;
     for _ in 0..times {
         let text = common::scrape(&runtime, &scraper);
-        samples = text.split(|&b| b == b'\n').filter(|line| !line.starts_with(b"#")).count() - 1;
+        samples = text
+            .split(|&b| b == b'\n')
+            .filter(|line| !line.starts_with(b"#"))
+            .count()
+            - 1;
     }
     println!("{times} scrapes of {samples} samples");
 }

@@ -34,7 +34,6 @@ const LABELS: [&str; 5] =
 const NEWS: Duration = Duration::from_secs(30);
 
 #[test]
-#[ignore = "the program does not serve yet"]
 fn a_real_host_is_seen_as_it_is() {
     let testbed = match Testbed::up() {
         Ok(testbed) => testbed,
