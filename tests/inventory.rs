@@ -208,6 +208,36 @@ async fn follows_events() {
 }
 
 #[tokio::test]
+async fn keeps_up_with_containers_that_come_and_go() {
+    let dir = Dir::new("churn");
+    let docker = Docker::new(&dir.socket());
+    let filled = Filled::settled(&docker.socket, None).await;
+    docker.listened_to().await;
+    for n in 0..1000 {
+        docker.add(&id(n), inspect(&id(n), "short"));
+        docker.event("start", &id(n));
+        if n % 3 == 0 {
+            tokio::task::yield_now().await;
+        }
+        docker.event("die", &id(n));
+        if n != 500 {
+            docker.state().containers.remove(&id(n));
+            docker.event("destroy", &id(n));
+        }
+    }
+    let ended = inspect(&id(500), "left")
+        .replace("running", "exited")
+        .replace("42", "0");
+    docker.add(&id(500), ended);
+    docker.event("rename", &id(500));
+    filled
+        .until(|i| name(i, &id(500)) == "left" && i.containers().len() == 1)
+        .await;
+    assert_eq!(described(&filled.handle.latest(), &id(500)).1.pid, None);
+    assert_eq!(filled.errors()[0], 0);
+}
+
+#[tokio::test]
 async fn keeps_what_it_knows_while_docker_is_away() {
     let dir = Dir::new("away");
     let docker = Docker::new(&dir.socket());
