@@ -184,13 +184,10 @@ impl Desk {
         let facts = lock(&self.facts);
         let containers = facts.containers.values().cloned().collect();
         let new = Inventory::join(containers, facts.agent.clone(), &self.labels);
-        self.published.send_if_modified(|published| {
-            let differs = **published != new;
-            if differs {
-                *published = Arc::new(new);
-            }
-            differs
-        });
+        // Compared while scrapes may go on reading; nobody else writes as long as the facts are held.
+        if **self.published.borrow() != new {
+            self.published.send_replace(Arc::new(new));
+        }
     }
 
     /// A source answers.
@@ -200,7 +197,7 @@ impl Desk {
         }
         self.record(name, |record| {
             if !record.source.up {
-                tracing::info!(source = record.source.name, version, "answers");
+                tracing::info!(source = record.source.name, version, "inventory source answers");
             }
             record.source.up = true;
             record.source.version = Some(version.to_owned()).filter(|v| !v.is_empty());
@@ -230,12 +227,15 @@ impl Desk {
             let known = logged.as_ref() == Some(&error);
             if matches!(trouble, Trouble::Absent) {
                 if !known {
-                    tracing::info!(source = source.name, "not there; going on without it");
+                    tracing::info!(
+                        source = source.name,
+                        "no such inventory source; going on without it"
+                    );
                 }
             } else {
                 source.errors += 1;
                 if !known {
-                    tracing::warn!(source = source.name, error, "does not answer");
+                    tracing::warn!(source = source.name, error, "inventory source failed");
                 }
             }
             *logged = Some(error);
@@ -248,7 +248,7 @@ impl Desk {
             source.errors += 1;
             if !odd.contains(&what) {
                 odd.push(what);
-                tracing::warn!(source = source.name, what, error = %trouble, "odd answer");
+                tracing::warn!(source = source.name, what, error = %trouble, "odd answer of an inventory source");
             }
         });
     }
