@@ -13,7 +13,9 @@ use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::container::{About, Containers, Names};
 use ecs_host_exporter::exposition::Labels as _;
 use ecs_host_exporter::files::{Files, Roots};
-use ecs_host_exporter::inventory::{Handle, Inventory, Labels, NAMES, Settings, start};
+use ecs_host_exporter::inventory::{
+    Handle, Inventory, Labels, NAMES, Settings, agent, docker, start,
+};
 use stand_in::{Agent, Docker, Manner};
 use tokio::task::JoinSet;
 
@@ -442,6 +444,41 @@ async fn hostile_names_stay_bounded() {
     );
     assert!(name(&inventory, &id(3)).contains('\u{fffd}'));
     assert!(filled.up()[0]);
+}
+
+/// An answer cut short at many places, and with bytes changed.
+fn spoilt(json: &[u8], step: usize) -> impl Iterator<Item = Vec<u8>> + '_ {
+    let cut = (0..json.len()).step_by(step).map(|at| json[..at].to_vec());
+    let changed = (0..json.len()).step_by(step).flat_map(move |at| {
+        [b'"', b'{', b']', b',', b'-', b'9', b'\\', 0, 0xff].map(|byte| {
+            let mut json = json.to_vec();
+            json[at] = byte;
+            json
+        })
+    });
+    cut.chain(changed)
+}
+
+#[test]
+fn no_answer_makes_it_panic() {
+    let inspect = include_bytes!("../fixtures/ecs-agent-cgroup2/docker/inspect.json");
+    let metadata = include_bytes!("../fixtures/ecs-agent-cgroup2/agent/metadata.json");
+    let app = "102c76bf37eab0c77f0ea044edb81f2052ce037304d1958ee05db362a3a00c68";
+    let all = Labels::asked(["*"]).unwrap();
+    for json in spoilt(inspect, 331) {
+        if let Ok(known) = docker::parse_inspect(&json) {
+            described(&Inventory::of(known, None, &all), app);
+        }
+    }
+    for json in spoilt(TASKS.as_bytes(), 7) {
+        if let Ok(tasks) = agent::parse_tasks(&json) {
+            let answer = agent::Answer { tasks, ..agent::Answer::default() };
+            described(&Inventory::of([], Some(answer), &all), app);
+        }
+    }
+    for json in spoilt(metadata, 1) {
+        let _read = agent::parse_metadata(&json);
+    }
 }
 
 /// Collects what is logged.
