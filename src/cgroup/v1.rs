@@ -58,6 +58,9 @@ pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Re
             _ => {}
         })
     })?;
+    if out.len() == before {
+        return Ok(()); // What moved no bytes made no requests.
+    }
     group.load(SERVICED, files, |text| {
         blkio(text, out, before, |io, operation, n| match operation {
             b"Read" => io.reads = Some(n),

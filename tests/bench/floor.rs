@@ -117,11 +117,15 @@ impl Floor {
         .unwrap();
         let kernel = NetlinkAddr::new(0, 0);
         sendto(fd.as_raw_fd(), &DUMP, &kernel, MsgFlags::empty()).unwrap();
-        loop {
+        let mut done = false;
+        while !done {
             let n = recv(fd.as_raw_fd(), &mut self.buffer, MsgFlags::empty()).unwrap();
-            // NLMSG_DONE, or an error.
-            if n < 6 || matches!(self.buffer[4..6], [3 | 2, 0]) {
-                break;
+            // Its end, or an error, may be the last message of several.
+            let mut rest = &self.buffer[..n];
+            while rest.len() >= 16 {
+                let length = u32::from_ne_bytes(rest[..4].try_into().unwrap()) as usize;
+                done |= matches!(rest[4..6], [2 | 3, 0]);
+                rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
             }
         }
     }
