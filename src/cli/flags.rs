@@ -9,6 +9,7 @@ use tracing::Level;
 
 use super::values;
 use crate::collector::Spec;
+use crate::collector::flags::duration;
 use crate::log::Format;
 
 /// What is done in the place of serving.
@@ -114,7 +115,7 @@ pub(super) struct General {
         long,
         value_name = "TIME",
         default_value = "500ms",
-        value_parser = values::duration
+        value_parser = duration
     )]
     pub(super) timeout_margin: Duration,
     /// Where the host's /proc is mounted. Without any of these three, the usual mounts of a container

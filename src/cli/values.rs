@@ -1,7 +1,5 @@
 //! The values of flags.
 
-use std::time::Duration;
-
 use tracing::Level;
 
 use crate::log::Format;
@@ -20,40 +18,6 @@ pub(super) fn integer(text: &str) -> Result<i64, &'static str> {
 /// As [`integer`]; a negative number stands for 0.
 pub(super) fn count(text: &str) -> Result<usize, &'static str> {
     Ok(usize::try_from(integer(text)?).unwrap_or_default())
-}
-
-/// A time with its unit, as Go writes it: `500ms`, `1m30s`.
-pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
-    const WRONG: &str = "a time with its unit expected, such as 500ms";
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let mut seconds = 0.0;
-    let mut rest = text;
-    while let (Some(number), after) = up_to(rest, |c: char| !c.is_ascii_digit() && c != '.') {
-        let (unit, after) = up_to(after, |c: char| c.is_ascii_digit() || c == '.');
-        let unit = match unit.ok_or(WRONG)? {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return Err(WRONG),
-        };
-        seconds += number.parse::<f64>().map_err(|_| WRONG)? * unit;
-        rest = after;
-    }
-    if text.is_empty() || !rest.is_empty() {
-        return Err(WRONG);
-    }
-    Duration::try_from_secs_f64(seconds).map_err(|_| WRONG)
-}
-
-/// What comes before a character, if anything does, and the rest.
-fn up_to(text: &str, end: impl Fn(char) -> bool) -> (Option<&str>, &str) {
-    let (before, rest) = text.split_at(text.find(end).unwrap_or(text.len()));
-    (Some(before).filter(|before| !before.is_empty()), rest)
 }
 
 /// Where to listen: `:9100`, `127.0.0.1:9100`, `[::1]:9100`, `host:9100`, or nothing for any free
@@ -137,25 +101,6 @@ mod tests {
             assert_eq!(integer(text), Err("a number expected"), "{text}");
         }
         assert_eq!(count("-7"), Ok(0));
-    }
-
-    #[test]
-    fn reads_times_as_go_does() {
-        for (text, ms) in [
-            ("0", 0),
-            ("500ms", 500),
-            ("1.5s", 1500),
-            ("1m30s", 90_000),
-            ("1h", 3_600_000),
-            (".5s", 500),
-        ] {
-            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
-        }
-        for text in
-            ["", "5", "s", "5x", "-1s", "1s2", "1..5s", "1 s", "9e9h", "99999999999999999999h"]
-        {
-            assert!(duration(text).is_err(), "{text}");
-        }
     }
 
     #[test]
