@@ -2,6 +2,7 @@
 
 pub mod aged;
 pub mod container;
+pub mod filter;
 pub mod flags;
 pub mod host;
 pub mod memo;
