@@ -15,7 +15,8 @@ use crate::system::{System, Uname};
 /// A collector, and the host it is tried on: files below a directory of its own.
 pub(crate) struct Trial<C> {
     dir: PathBuf,
-    collector: C,
+    /// The collector.
+    pub(crate) collector: C,
     /// The host.
     pub(crate) host: Host,
 }
