@@ -1,6 +1,8 @@
 //! What the kernel answers to system calls rather than in files. Functions in a struct, so that a
 //! fixture's answers can stand in their place.
 
+pub mod netlink;
+
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;

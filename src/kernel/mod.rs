@@ -10,6 +10,7 @@ pub mod flat;
 pub mod meminfo;
 pub mod mountinfo;
 pub mod netdev;
+pub mod netlink;
 pub mod os_release;
 pub mod psi;
 pub mod stat;
