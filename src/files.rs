@@ -278,6 +278,12 @@ pub fn link(path: &Path) -> Result<PathBuf> {
     std::fs::read_link(path).map_err(|source| refused(path, source))
 }
 
+/// Whether a path leads to a file of a real procfs, and not to a copy of one.
+pub fn is_procfs(path: &Path) -> bool {
+    use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
+    statfs(path).is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
+}
+
 /// `None` for what the host does not offer.
 fn present<T>(result: Result<T>) -> Result<Option<T>> {
     match result {

@@ -29,6 +29,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::filefd::Filefd>(),
     Spec::of::<host::loadavg::Loadavg>(),
     Spec::of::<host::meminfo::Meminfo>(),
+    Spec::of::<host::netdev::Netdev>(),
     Spec::of::<host::os::Os>(),
     Spec::of::<host::pressure::Pressure>(),
     Spec::of::<host::stat::Stat>(),
