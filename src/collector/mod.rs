@@ -27,6 +27,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::cpu::Cpu>(),
     Spec::of::<host::diskstats::Diskstats>(),
     Spec::of::<host::filefd::Filefd>(),
+    Spec::of::<host::filesystem::Filesystem>(),
     Spec::of::<host::loadavg::Loadavg>(),
     Spec::of::<host::meminfo::Meminfo>(),
     Spec::of::<host::netdev::Netdev>(),

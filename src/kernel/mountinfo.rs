@@ -7,6 +7,8 @@ use super::{Line, Malformed, decimal, lines};
 /// One mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mount<'a> {
+    /// Its number, its own as long as it is mounted or in use.
+    pub id: u64,
     /// Major and minor number of the file system's device.
     pub device: (u32, u32),
     /// The directory of the file system that is mounted, as the kernel escapes it.
@@ -32,7 +34,7 @@ pub fn each<'a>(text: &'a [u8], mut each: impl FnMut(Mount<'a>)) -> Result<(), M
 }
 
 fn mount(mut line: Line<'_>) -> Result<Mount<'_>, Malformed> {
-    line.count("a mount id")?;
+    let id = line.count("a mount id")?;
     line.count("a parent id")?;
     let device = field(&mut line, "major:minor")?;
     let device = numbers(device).ok_or(line.malformed("major:minor"))?;
@@ -47,7 +49,7 @@ fn mount(mut line: Line<'_>) -> Result<Mount<'_>, Malformed> {
         Some(options) => (source, options),
         None => (&b""[..], source),
     };
-    Ok(Mount { device, root, point, options, kind, source, super_options })
+    Ok(Mount { id, device, root, point, options, kind, source, super_options })
 }
 
 fn field<'a>(line: &mut Line<'a>, expected: &'static str) -> Result<&'a [u8], Malformed> {
@@ -96,6 +98,7 @@ mod tests {
         let mut seen = Vec::new();
         each(text, |mount| seen.push(mount)).unwrap();
         let first = Mount {
+            id: 36,
             device: (98, 0),
             root: b"/a",
             point: b"/mnt\\0402",
@@ -105,6 +108,7 @@ mod tests {
             super_options: b"rw,errors=continue",
         };
         let second = Mount {
+            id: 24,
             device: (0, 22),
             root: b"/",
             point: b"/proc",

@@ -1,0 +1,236 @@
+//! What is mounted on the host: the file is read again only when the kernel says that it changed.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::collector::filter::Filter;
+use crate::files::{Error, Files, Result, Roots, is_procfs};
+use crate::kernel::mountinfo::{self, unescaped};
+
+/// The mounts that are not left out, one of each mount point.
+pub(super) struct Mounts {
+    /// Of the first process, or where that is hidden, the exporter's own.
+    paths: [PathBuf; 2],
+    points: Filter,
+    kinds: Filter,
+    rootfs: PathBuf,
+    /// Open, to be told of changes. `None` until it was read, and always where a copy of a procfs
+    /// is read, which tells nothing.
+    watched: Option<File>,
+    list: Arc<[Mount]>,
+}
+
+/// One mount.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mount {
+    /// The kernel's number of it.
+    pub(super) id: u64,
+    /// Where the exporter sees it.
+    pub(super) path: PathBuf,
+    /// Where the host sees it.
+    pub(super) point: String,
+    /// What is mounted: a device, a server, or a word.
+    pub(super) source: String,
+    /// Type of the file system.
+    pub(super) kind: String,
+    /// Major and minor number of its device.
+    pub(super) device: [String; 2],
+    /// Whether it, or its file system, may only be read.
+    pub(super) read_only: bool,
+    /// Whether its mount point is below the host's root as the exporter sees it.
+    pub(super) below_root: bool,
+}
+
+impl Mounts {
+    pub(super) fn new(roots: &Roots, points: Filter, kinds: Filter) -> Self {
+        Self {
+            paths: ["1/mountinfo", "self/mountinfo"].map(|path| roots.proc.join(path)),
+            points,
+            kinds,
+            rootfs: roots.rootfs.clone(),
+            watched: None,
+            list: Arc::default(),
+        }
+    }
+
+    /// The mounts as they are now.
+    pub(super) fn refresh(&mut self, files: &mut Files) -> Result<&Arc<[Mount]>> {
+        /// A list that changes while it is read may lack something. After so many attempts it is
+        /// taken as it is; the next scrape looks again.
+        const ATTEMPTS: usize = 3;
+        if self.watched.as_ref().is_some_and(|file| !changed(file)) {
+            return Ok(&self.list);
+        }
+        let watched = self.watched.take();
+        let path = match self.paths.iter().find(|path| path.exists()) {
+            Some(path) => path.clone(),
+            None => return Err(Error::Absent(self.paths.first().cloned().unwrap_or_default())),
+        };
+        // Watched before it is read, so that no change goes unnoticed.
+        let watched = watched.or_else(|| File::open(&path).ok().filter(|_| is_procfs(&path)));
+        for _ in 0..ATTEMPTS {
+            self.read(&path, files)?;
+            if watched.as_ref().is_none_or(|file| !changed(file)) {
+                break;
+            }
+        }
+        self.watched = watched;
+        Ok(&self.list)
+    }
+
+    fn read(&mut self, path: &Path, files: &mut Files) -> Result<()> {
+        let Self { points, kinds, rootfs, .. } = self;
+        let mut list = Vec::new();
+        files.load(path, |text| {
+            mountinfo::each(text, |mount| note(&mount, rootfs, points, kinds, &mut list))
+        })?;
+        self.list = list.into();
+        Ok(())
+    }
+}
+
+/// Adds a mount to the list. It hides the one that was there before at the same place, and does so
+/// also if it is left out itself: there is no asking what is hidden.
+fn note(
+    mount: &mountinfo::Mount<'_>,
+    rootfs: &Path,
+    points: &mut Filter,
+    kinds: &mut Filter,
+    list: &mut Vec<Mount>,
+) {
+    let point = unescaped(mount.point);
+    let (below, below_root) = below(&point, rootfs);
+    let path = rootfs.join(below);
+    let same = |other: &Mount| other.path.as_os_str() == path.as_os_str();
+    if let Some(hidden) = list.iter().position(same) {
+        // Only one that is below the root itself is what is seen there.
+        if list
+            .get(hidden)
+            .is_some_and(|other| other.below_root && !below_root)
+        {
+            return;
+        }
+        list.remove(hidden);
+    }
+    let point = Path::new("/").join(below);
+    if kinds.ignores(mount.kind) || points.ignores(point.as_os_str().as_bytes()) {
+        return;
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let has = |options: &[u8], word: &[u8]| options.split(|&b| b == b',').any(|o| o == word);
+    list.push(Mount {
+        id: mount.id,
+        path,
+        point: text(point.as_os_str().as_bytes()),
+        source: text(&unescaped(mount.source)),
+        kind: text(&unescaped(mount.kind)),
+        device: [mount.device.0, mount.device.1].map(|number| number.to_string()),
+        read_only: has(mount.options, b"ro")
+            || has(mount.super_options, b"ro")
+            || has(mount.super_options, b"emergency_ro"),
+        below_root,
+    });
+}
+
+/// A mount point without the directory where the exporter sees the host's root, and whether it was
+/// there.
+fn below<'a>(point: &'a [u8], rootfs: &Path) -> (&'a Path, bool) {
+    let point = Path::new(OsStr::from_bytes(point));
+    match point.strip_prefix(rootfs) {
+        Ok(below) => (below, true),
+        Err(_) => (point.strip_prefix("/").unwrap_or(point), false),
+    }
+}
+
+/// Whether mounts changed since this was last asked. Does not wait.
+fn changed(file: &File) -> bool {
+    let mut asked = [PollFd::new(file.as_fd(), PollFlags::POLLPRI)];
+    match poll(&mut asked, PollTimeout::ZERO) {
+        Ok(answers) => answers > 0,
+        Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::filter::Flag;
+
+    fn filter(exclude: &'static str) -> Filter {
+        let flag = |value| Flag { name: "", value };
+        Filter::both(flag(None), flag(Some(exclude))).unwrap()
+    }
+
+    /// Mount points, types and sources of what is not left out.
+    fn listed(rootfs: &str, text: &str) -> Vec<(String, String, String)> {
+        let (mut points, mut kinds) = (filter("^/proc($|/)"), filter("^overlay$"));
+        let mut list = Vec::new();
+        let each = |mount: mountinfo::Mount<'_>| {
+            note(&mount, Path::new(rootfs), &mut points, &mut kinds, &mut list);
+        };
+        mountinfo::each(text.as_bytes(), each).unwrap();
+        list.into_iter()
+            .map(|m| (m.point, m.kind, m.source))
+            .collect()
+    }
+
+    fn expected(all: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+        let owned = |&(a, b, c): &(&str, &str, &str)| (a.into(), b.into(), c.into());
+        all.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn the_last_of_a_mount_point_hides_the_others() {
+        let text = "1 0 8:1 / / rw - ext4 /dev/a rw\n\
+            2 1 0:1 / /data rw - tmpfs one rw\n\
+            3 1 0:2 / /proc rw - proc proc rw\n\
+            4 1 0:3 / /hidden rw - tmpfs two rw\n\
+            5 4 0:4 / /hidden rw - overlay overlay rw\n\
+            6 2 0:5 / /data rw - tmpfs three rw\n";
+        let found = listed("/", text);
+        assert_eq!(found, expected(&[("/", "ext4", "/dev/a"), ("/data", "tmpfs", "three")]));
+    }
+
+    #[test]
+    fn takes_off_the_root_by_whole_names() {
+        let text = "1 0 8:1 / / rw - ext4 container rw\n\
+            2 1 0:1 / /host rw - ext4 /dev/a rw\n\
+            3 1 0:2 / /hostdata rw - tmpfs b rw\n\
+            4 1 0:3 / /host/mnt/c rw - tmpfs c rw\n\
+            5 1 0:4 / /mnt/c rw - tmpfs d rw\n";
+        let found = listed("/host", text);
+        let same = [("/", "ext4", "/dev/a"), ("/hostdata", "tmpfs", "b"), ("/mnt/c", "tmpfs", "c")];
+        assert_eq!(found, expected(&same));
+    }
+
+    #[test]
+    fn puts_back_what_is_escaped() {
+        let text =
+            "1 0 8:1 / /a\\040b\\134c\\012 rw - ext4 x\\011y rw\n2 0 8:1 / /n rw - tmpfs  rw\n";
+        let found = listed("/", text);
+        assert_eq!(found, expected(&[("/a b\\c\n", "ext4", "x\ty"), ("/n", "tmpfs", "")]));
+    }
+
+    #[test]
+    fn knows_what_may_only_be_read() {
+        let read_only = |options: &str, super_options: &str| {
+            let text = format!("1 0 8:1 / / {options} - ext4 a {super_options}\n");
+            let mut list = Vec::new();
+            let each = |mount: mountinfo::Mount<'_>| {
+                note(&mount, Path::new("/"), &mut filter("^$"), &mut filter("^$"), &mut list);
+            };
+            mountinfo::each(text.as_bytes(), each).unwrap();
+            list.iter().all(|mount| mount.read_only)
+        };
+        assert!(read_only("ro,noatime", "rw"));
+        assert!(read_only("rw", "rw,emergency_ro"));
+        assert!(read_only("rw", "ro"));
+        assert!(!read_only("rw,errors=remount-ro", "rw,ros"));
+    }
+}
