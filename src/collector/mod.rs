@@ -34,6 +34,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::os::Os>(),
     Spec::of::<host::pressure::Pressure>(),
     Spec::of::<host::stat::Stat>(),
+    Spec::of::<host::textfile::Textfile>(),
     Spec::of::<host::time::Time>(),
     Spec::of::<host::uname::Uname>(),
     Spec::of::<host::vmstat::Vmstat>(),

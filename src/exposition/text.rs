@@ -142,7 +142,7 @@ fn append_name(field: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends a number, shortest form. Whole numbers, most of what a kernel counts, take the short way.
-fn append_number(value: f64, out: &mut Vec<u8>) {
+pub fn append_number(value: f64, out: &mut Vec<u8>) {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     if value.is_nan() {
         out.extend_from_slice(b"NaN");
