@@ -5,6 +5,8 @@
 //!
 //! [text format]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
+use std::collections::HashSet;
+
 use super::{Described, Family, Labels, Metric, Pattern, Table, Value};
 
 /// Text under way. Keeps its buffer from one scrape to the next.
@@ -12,16 +14,19 @@ use super::{Described, Family, Labels, Metric, Pattern, Table, Value};
 pub struct Text {
     bytes: Vec<u8>,
     samples: usize,
+    /// Hashes of the names of the families that were begun.
+    begun: HashSet<u64>,
 }
 
 impl Text {
     /// Begins a family. Its header is written with the first sample: a family without samples
-    /// leaves no trace.
+    /// leaves no trace. A family that was begun before is over: what is written to it now (because
+    /// a file says everything twice, say) is left out.
     pub fn family<'t, const N: usize>(
         &'t mut self,
         family: &'static Family<N>,
     ) -> FamilyWriter<'t, N> {
-        FamilyWriter { text: self, head: family.head, labels: &family.labels, begun: false }
+        FamilyWriter { text: self, head: family.head, labels: &family.labels, state: State::Fresh }
     }
 
     /// Writes every family of a table, each with one sample a row.
@@ -35,8 +40,12 @@ impl Text {
     ) {
         let rows = rows.into_iter();
         for Metric { head, value } in table.metrics {
-            let mut family =
-                FamilyWriter { text: self, head: *head, labels: &table.labels, begun: false };
+            let mut family = FamilyWriter {
+                text: self,
+                head: *head,
+                labels: &table.labels,
+                state: State::Fresh,
+            };
             for (labels, row) in rows.clone() {
                 if let Some(value) = value(row) {
                     family.sample(labels, value);
@@ -51,6 +60,9 @@ impl Text {
         let Described { name, kind, help } = pattern.head;
         let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
         let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
+        if !self.begin(&[prefix.as_bytes(), field]) {
+            return;
+        }
         for (before, after) in [("# HELP ", [" ", help]), ("# TYPE ", [" ", kind.as_str()])] {
             self.append(&[before, prefix]);
             append_name(field, &mut self.bytes);
@@ -75,6 +87,7 @@ impl Text {
     /// Forgets what was written, keeps the buffer.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.begun.clear();
         self.samples = 0;
     }
 
@@ -86,6 +99,18 @@ impl Text {
     /// How many samples were written so far.
     pub fn samples(&self) -> usize {
         self.samples
+    }
+
+    /// Whether a family of this name may begin.
+    fn begin(&mut self, name: &[&[u8]]) -> bool {
+        // FNV-1a: names are short, and nobody else's.
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        let hash = name
+            .iter()
+            .copied()
+            .flatten()
+            .fold(0xcbf2_9ce4_8422_2325, step);
+        self.begun.insert(hash)
     }
 
     fn header(&mut self, Described { name, kind, help }: Described) {
@@ -106,15 +131,33 @@ pub struct FamilyWriter<'t, const N: usize> {
     text: &'t mut Text,
     head: Described,
     labels: &'static [&'static str; N],
-    begun: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Nothing written yet.
+    Fresh,
+    /// Its header is written.
+    Open,
+    /// It was written before.
+    Over,
 }
 
 impl<const N: usize> FamilyWriter<'_, N> {
     /// Writes a sample.
     pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
-        if !self.begun {
-            self.begun = true;
-            self.text.header(self.head);
+        match self.state {
+            State::Open => {}
+            State::Over => return,
+            State::Fresh if self.text.begin(&[self.head.name.as_bytes()]) => {
+                self.state = State::Open;
+                self.text.header(self.head);
+            }
+            State::Fresh => {
+                self.state = State::Over;
+                return;
+            }
         }
         let out = &mut self.text.bytes;
         out.extend_from_slice(self.head.name.as_bytes());
@@ -215,6 +258,23 @@ reads_total{device=\"b\"} 2
 flushes_total{device=\"b\"} 3
 ";
         assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+    }
+
+    #[test]
+    fn writes_a_family_once() {
+        static VMSTAT: Pattern = crate::exposition::untyped("node_vmstat_<field>")
+            .help("Vmstat.")
+            .pattern();
+        let mut text = Text::default();
+        text.family(&CPU).sample((0, "user"), 1.5);
+        text.pattern(&VMSTAT, b"pgpgin", 4u64);
+        let once = text.as_bytes().to_vec();
+        text.family(&CPU).sample((0, "user"), 1.5);
+        text.pattern(&VMSTAT, b"pgpgin", 4u64);
+        assert_eq!(text.as_bytes(), once);
+        text.clear();
+        text.family(&CPU).sample((0, "user"), 1.5);
+        assert_eq!(text.samples(), 1, "another text");
     }
 
     #[test]
