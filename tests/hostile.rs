@@ -171,8 +171,8 @@ impl Change {
 
 /// How many places a file is cut at, and how many of its bytes are changed: of a kind of file that
 /// is seen for the first time, and where another host had it already.
-const PLACES: usize = 32;
-const PLACES_MORE: usize = 6;
+const PLACES: usize = 16;
+const PLACES_MORE: usize = 3;
 
 fn changes(name: &str, original: &[u8], places: usize) -> Vec<Change> {
     let mut random = Random::of(name);
