@@ -1,10 +1,13 @@
 //! The host's files: where its trees are mounted, and how one file is read.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
 use crate::kernel::Malformed;
 
@@ -54,6 +57,31 @@ impl Roots {
         let first = self.proc.join("1/net");
         if first.exists() { first } else { self.proc.join("net") }
     }
+
+    /// Whose network the host's first process is in. What the exporter asks of the kernel by a socket,
+    /// and what it finds below `/proc/sys/net`, is of its own.
+    pub fn network(&self) -> Network {
+        // Each network has its own inode for this file.
+        let inode = |path: &Path| std::fs::metadata(path).map(|found| found.ino()).ok();
+        let first = self.proc.join("1/net/dev");
+        let live = statfs(&first).is_ok_and(|s| s.filesystem_type() == PROC_SUPER_MAGIC);
+        match (inode(&first), inode(Path::new("/proc/self/net/dev"))) {
+            (Some(first), Some(own)) if live && first == own => Network::Own,
+            (Some(_), Some(_)) if live => Network::Other,
+            _ => Network::Unknown,
+        }
+    }
+}
+
+/// Whose network the host's first process is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// The exporter's own.
+    Own,
+    /// Another.
+    Other,
+    /// This is a copy of a `/proc`, or nothing is to be seen of it.
+    Unknown,
 }
 
 /// Why something could not be measured.
@@ -83,6 +111,29 @@ pub enum Error {
     Config(String),
 }
 
+impl Error {
+    /// Whether a driver says by this that an attribute of its device has no value now: the device
+    /// sleeps or is switched off, it does not measure this, or it does not tell those who are not
+    /// root.
+    pub fn is_no_value(&self) -> bool {
+        const EPERM: i32 = 1;
+        const ENXIO: i32 = 6;
+        const EAGAIN: i32 = 11;
+        const EACCES: i32 = 13;
+        const EBUSY: i32 = 16;
+        const EINVAL: i32 = 22;
+        const ENODATA: i32 = 61;
+        match self {
+            Self::Absent(_) => true,
+            Self::Read { source, .. } => matches!(
+                source.raw_os_error(),
+                Some(EPERM | ENXIO | EAGAIN | EACCES | EBUSY | EINVAL | ENODATA)
+            ),
+            Self::Parse { .. } | Self::Config(_) => false,
+        }
+    }
+}
+
 /// The result of measuring.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -109,6 +160,11 @@ impl Kept {
     /// `/proc/stat`: one system call less.
     pub fn whole(path: PathBuf) -> Self {
         Self { path, file: None, read: read_whole }
+    }
+
+    /// As [`new`](Self::new), of a file with records longer than half a page.
+    pub fn long(path: PathBuf) -> Self {
+        Self { path, file: None, read: read_to_end }
     }
 
     /// As [`new`](Self::new), of one of the few numbers below `/proc/sys`.
@@ -164,6 +220,20 @@ impl Files {
     ) -> Result<T> {
         let length = File::open(path)
             .and_then(|file| read_records(&file, &mut self.buffer))
+            .map_err(|source| refused(path, source))?;
+        let (text, _) = self.buffer.split_at(length);
+        parse(text).map_err(|source| Error::Parse { path: path.into(), source })
+    }
+
+    /// As [`load`](Self::load), of a file that the kernel gives in one piece however long it is: one
+    /// system call less.
+    pub fn load_whole<'f, T>(
+        &'f mut self,
+        path: &Path,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let length = File::open(path)
+            .and_then(|file| read_whole(&file, &mut self.buffer))
             .map_err(|source| refused(path, source))?;
         let (text, _) = self.buffer.split_at(length);
         parse(text).map_err(|source| Error::Parse { path: path.into(), source })
@@ -271,6 +341,27 @@ pub fn names(dir: &Path) -> Result<Vec<Box<[u8]>>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// The names in a directory, one after the other, in no order.
+pub fn each_name(dir: &Path, mut each: impl FnMut(&[u8])) -> Result<()> {
+    let refused = |source| refused(dir, source);
+    for entry in std::fs::read_dir(dir).map_err(refused)? {
+        each(entry.map_err(refused)?.file_name().as_bytes());
+    }
+    Ok(())
+}
+
+/// Whether a path is that of a file that says something to those who may read it.
+pub fn is_readable(path: &Path) -> bool {
+    const READ: u32 = 0o444;
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & READ != 0)
+}
+
+/// Where an entry of a directory is.
+pub fn below(dir: &Path, name: &[u8]) -> PathBuf {
+    dir.join(OsStr::from_bytes(name))
 }
 
 /// Where a symbolic link leads.
@@ -414,7 +505,9 @@ mod tests {
         let mut files = Files::default();
         let same = |read: &[u8]| Ok(read == text);
         assert!(files.load(&path, same).unwrap());
-        for make in [Kept::new, Kept::whole, Kept::number] {
+        assert!(files.load_records(&path, same).unwrap());
+        assert!(files.load_whole(&path, same).unwrap());
+        for make in [Kept::new, Kept::whole, Kept::long, Kept::number] {
             let mut kept = make(path.clone());
             assert!(files.load_kept(&mut kept, same).unwrap());
             assert!(files.load_kept(&mut kept, same).unwrap(), "from the start again");

@@ -4,8 +4,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use ecs_host_exporter::collector::COLLECTORS;
-use ecs_host_exporter::exposition::Kind;
+use ecs_host_exporter::collector::{COLLECTORS, Failures, Host, Shared};
+use ecs_host_exporter::exposition::{Kind, Text};
+use ecs_host_exporter::files::{Files, Roots};
+use ecs_host_exporter::system::System;
 use ecs_host_exporter::{cli, own, reference, scrape};
 
 const PREFIXES: &[&str] =
@@ -37,6 +39,45 @@ fn families_are_declared_once_and_named_well() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn text_files_take_no_name_of_the_exporter() {
+    let collected = COLLECTORS.iter().flat_map(|spec| (spec.families)());
+    let own: String = collected
+        .chain(scrape::families())
+        .chain(own::families())
+        .map(|family| format!("{} 1\n", family.name.replace(['<', '>'], "")))
+        .collect();
+    let dir = std::env::temp_dir().join(format!("declarations-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("a.prom"), own + "another 1\n").unwrap();
+
+    let spec = COLLECTORS
+        .iter()
+        .find(|spec| spec.name == "textfile")
+        .unwrap();
+    let flag = format!("--collector.textfile.directory={}", dir.display());
+    let matches =
+        (spec.flags)(clap::Command::new("exporter")).get_matches_from(["exporter", flag.as_str()]);
+    let mut textfile = (spec.start)(&matches, &Roots::default()).unwrap();
+    let mut host = Host {
+        containers: None,
+        files: Files::default(),
+        shared: Shared::default(),
+        system: System::LIVE,
+        now: std::time::SystemTime::UNIX_EPOCH,
+        failures: Failures::default(),
+    };
+    let mut text = Text::default();
+    textfile(&mut host, &mut text).unwrap();
+    std::fs::remove_dir_all(&dir).unwrap();
+    let text = std::str::from_utf8(text.as_bytes()).unwrap();
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    let foreign: Vec<_> = samples
+        .filter(|line| !line.starts_with("node_textfile_"))
+        .collect();
+    assert_eq!(foreign, ["another 1"]);
 }
 
 #[test]

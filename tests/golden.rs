@@ -19,6 +19,12 @@ use common::exposition;
 
 /// What `promtool check metrics` finds: how the name begins, the complaint, and whose names they are.
 const KNOWN: &[(&str, &str, &str)] = &[
+    ("node_entropy_", "use base unit \"bytes\" instead of \"bits\"", "node_exporter"),
+    (
+        "node_power_supply_charge_counter ",
+        "metric name should not include type 'counter'",
+        "node_exporter",
+    ),
     ("container_memory_failcnt ", "counter metrics should have \"_total\" suffix", "cAdvisor"),
     (
         "cadvisor_version_info ",
@@ -27,6 +33,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ),
     (
         "node_memory_",
+        "metric names should be written in 'snake_case' not 'camelCase'",
+        "node_exporter",
+    ),
+    (
+        "node_netstat_",
         "metric names should be written in 'snake_case' not 'camelCase'",
         "node_exporter",
     ),

@@ -16,13 +16,13 @@ pub struct Aged<T> {
 
 impl<T> Aged<T> {
     /// The thing itself, read anew if it is a minute old, or if the clock went back.
-    pub fn get(&mut self, now: SystemTime, read: impl FnOnce() -> Result<T>) -> Result<&T> {
+    pub fn get(&mut self, now: SystemTime, read: impl FnOnce() -> Result<T>) -> Result<&mut T> {
         let age = self.read.map(|at| now.duration_since(at).unwrap_or(AGE));
         if age.is_none_or(|age| age >= AGE) {
             self.value = read()?;
             self.read = Some(now);
         }
-        Ok(&self.value)
+        Ok(&mut self.value)
     }
 }
 

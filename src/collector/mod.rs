@@ -1,12 +1,22 @@
 //! One file for each thing measured, one line here for each file.
 
+pub mod absent;
 pub mod aged;
+pub mod attribute;
 pub mod container;
 pub mod filter;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod flags;
+pub mod found;
 pub mod host;
 pub mod memo;
+pub mod rows;
+pub mod rtnetlink;
 mod shared;
+pub mod sheet;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod topology;
 #[cfg(test)]
 mod trial;
@@ -24,20 +34,76 @@ use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
 pub const COLLECTORS: &[Spec] = &[
+    Spec::of::<host::arp::Arp>(),
+    Spec::of::<host::bcache::Bcache>(),
+    Spec::of::<host::bcachefs::Bcachefs>(),
+    Spec::of::<host::bonding::Bonding>(),
+    Spec::of::<host::btrfs::Btrfs>(),
+    Spec::of::<host::buddyinfo::Buddyinfo>(),
+    Spec::of::<host::cgroups::Cgroups>(),
+    Spec::of::<host::conntrack::Conntrack>(),
     Spec::of::<host::cpu::Cpu>(),
+    Spec::of::<host::cpu_vulnerabilities::CpuVulnerabilities>(),
+    Spec::of::<host::cpufreq::Cpufreq>(),
     Spec::of::<host::diskstats::Diskstats>(),
+    Spec::of::<host::dmi::Dmi>(),
+    Spec::of::<host::dmmultipath::DmMultipath>(),
+    Spec::of::<host::drbd::Drbd>(),
+    Spec::of::<host::drm::Drm>(),
+    Spec::of::<host::edac::Edac>(),
+    Spec::of::<host::entropy::Entropy>(),
+    Spec::of::<host::fibrechannel::FibreChannel>(),
     Spec::of::<host::filefd::Filefd>(),
     Spec::of::<host::filesystem::Filesystem>(),
+    Spec::of::<host::hwmon::Hwmon>(),
+    Spec::of::<host::infiniband::Infiniband>(),
+    Spec::of::<host::interrupts::Interrupts>(),
+    Spec::of::<host::ipvs::Ipvs>(),
+    Spec::of::<host::kernel_hung::KernelHung>(),
+    Spec::of::<host::ksmd::Ksmd>(),
+    Spec::of::<host::lnstat::Lnstat>(),
     Spec::of::<host::loadavg::Loadavg>(),
+    Spec::of::<host::mdadm::Mdadm>(),
     Spec::of::<host::meminfo::Meminfo>(),
+    Spec::of::<host::meminfo_numa::MeminfoNuma>(),
+    Spec::of::<host::mountstats::Mountstats>(),
+    Spec::of::<host::netclass::Netclass>(),
     Spec::of::<host::netdev::Netdev>(),
+    Spec::of::<host::netstat::Netstat>(),
+    Spec::of::<host::network_route::NetworkRoute>(),
+    Spec::of::<host::nfs::Nfs>(),
+    Spec::of::<host::nfsd::Nfsd>(),
+    Spec::of::<host::nvme::Nvme>(),
+    Spec::of::<host::nvmesubsystem::NvmeSubsystem>(),
     Spec::of::<host::os::Os>(),
+    Spec::of::<host::pcidevice::Pcidevice>(),
+    Spec::of::<host::powersupplyclass::PowerSupplyClass>(),
     Spec::of::<host::pressure::Pressure>(),
+    Spec::of::<host::processes::Processes>(),
+    Spec::of::<host::qdisc::Qdiscs>(),
+    Spec::of::<host::rapl::Rapl>(),
+    Spec::of::<host::schedstat::Schedstat>(),
+    Spec::of::<host::selinux::Selinux>(),
+    Spec::of::<host::slabinfo::Slabinfo>(),
+    Spec::of::<host::sockstat::Sockstat>(),
+    Spec::of::<host::softirqs::Softirqs>(),
+    Spec::of::<host::softnet::Softnet>(),
     Spec::of::<host::stat::Stat>(),
+    Spec::of::<host::swap::Swap>(),
+    Spec::of::<host::sysctl::Sysctl>(),
+    Spec::of::<host::tapestats::Tapestats>(),
+    Spec::of::<host::tcpstat::Tcpstat>(),
     Spec::of::<host::textfile::Textfile>(),
+    Spec::of::<host::thermal_zone::ThermalZone>(),
     Spec::of::<host::time::Time>(),
+    Spec::of::<host::udp_queues::UdpQueues>(),
     Spec::of::<host::uname::Uname>(),
     Spec::of::<host::vmstat::Vmstat>(),
+    Spec::of::<host::watchdog::Watchdog>(),
+    Spec::of::<host::xfrm::Xfrm>(),
+    Spec::of::<host::xfs::Xfs>(),
+    Spec::of::<host::zfs::Zfs>(),
+    Spec::of::<host::zoneinfo::Zoneinfo>(),
     Spec::of::<container::cpu::Cpu>(),
     Spec::of::<container::io::Io>(),
     Spec::of::<container::machine::Machine>(),
@@ -80,6 +146,14 @@ impl Failures {
         if !matches!(error, Error::Absent(_)) {
             self.count += 1;
             self.first.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// As [`note`](Self::note), but for an attribute of a device, which is no failure either if its
+    /// driver has no value for it now.
+    pub fn note_attribute(&mut self, error: &Error) {
+        if !error.is_no_value() {
+            self.note(error);
         }
     }
 }

@@ -100,7 +100,12 @@ impl Described {
 
     /// Says that the name has a `<field>` in it, which the kernel fills in.
     pub const fn pattern(self) -> Pattern {
-        Pattern { head: self }
+        self.pattern_by([])
+    }
+
+    /// As [`pattern`](Self::pattern), with labels that tell the samples of one field apart.
+    pub const fn pattern_by<const N: usize>(self, labels: [&'static str; N]) -> Pattern<N> {
+        Pattern { head: self, labels }
     }
 
     /// Says which labels tell its samples apart.
@@ -126,14 +131,15 @@ impl<const N: usize> Family<N> {
 /// Families whose names only the kernel knows, such as `node_vmstat_<field>`. The one way past
 /// declared names, for the long tails of `/proc/vmstat` and its like.
 #[derive(Debug)]
-pub struct Pattern {
+pub struct Pattern<const N: usize = 0> {
     pub(super) head: Described,
+    pub(super) labels: [&'static str; N],
 }
 
-impl Pattern {
+impl<const N: usize> Pattern<N> {
     /// The pattern as data.
     pub const fn descriptor(&'static self) -> Descriptor {
-        Descriptor::new(self.head, &[])
+        Descriptor::new(self.head, &self.labels)
     }
 }
 

@@ -91,18 +91,17 @@ impl<A: LabelValue, B: LabelValue, C: LabelValue> Labels<3> for (A, B, C) {
 /// Any number of labels of one type. Those that are `None` are left out.
 impl<A: LabelValue, const N: usize> Labels<N> for [Option<A>; N] {
     fn append(&self, names: &[&'static str; N], out: &mut Vec<u8>) {
-        out.push(b'{');
-        let mut first = true;
+        let mut before = b'{';
         for (name, value) in names.iter().zip(self) {
             if let Some(value) = value {
-                if !first {
-                    out.push(b',');
-                }
-                first = false;
+                out.push(before);
+                before = b',';
                 pair(name, value, out);
             }
         }
-        out.push(b'}');
+        if before == b',' {
+            out.push(b'}');
+        }
     }
 }
 
@@ -228,6 +227,8 @@ mod tests {
     #[test]
     fn leaves_out_labels_without_a_value() {
         assert_eq!(written(["a", "b", "c"], [None, Some("x"), None]), r#"{b="x"}"#);
+        assert_eq!(written(["a", "b"], [Some("x"), Some("y")]), r#"{a="x",b="y"}"#);
+        assert_eq!(written(["a"], [None::<&str>]), "");
     }
 
     #[test]

@@ -12,5 +12,5 @@ pub use family::{
 };
 pub use gzip::Gzip;
 pub use labels::{LabelBlock, LabelValue, Labels};
-pub use text::{FamilyWriter, Text, append_number};
+pub use text::{FamilyWriter, PatternWriter, Text, append_number};
 pub use units::{Value, count, kib, micros, millis, nanos, sectors, ticks};

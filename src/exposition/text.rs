@@ -55,27 +55,19 @@ impl Text {
     }
 
     /// Writes a family of one sample, named by a pattern with `field` in the place of `<field>`.
-    /// Bytes that may not stand in a name become `_`, a run of them one.
+    /// Bytes that may not stand in a name become `_`, a run of them one. A name that was made before
+    /// is passed over: a file that says something twice must not make the text invalid.
     pub fn pattern(&mut self, pattern: &'static Pattern, field: &[u8], value: impl Value) {
-        let Described { name, kind, help } = pattern.head;
-        let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
-        let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
-        if !self.begin(&[prefix.as_bytes(), field]) {
-            return;
-        }
-        for (before, after) in [("# HELP ", [" ", help]), ("# TYPE ", [" ", kind.as_str()])] {
-            self.append(&[before, prefix]);
-            append_name(field, &mut self.bytes);
-            self.append(&[suffix]);
-            self.append(&after);
-            self.append(&["\n"]);
-        }
-        self.append(&[prefix]);
-        append_name(field, &mut self.bytes);
-        self.append(&[suffix, " "]);
-        append_number(value.to_f64(), &mut self.bytes);
-        self.append(&["\n"]);
-        self.samples += 1;
+        self.pattern_family(pattern, field).sample((), value);
+    }
+
+    /// Begins a family named by a pattern, as [`pattern`](Self::pattern) names it.
+    pub fn pattern_family<'t, const N: usize>(
+        &'t mut self,
+        pattern: &'static Pattern<N>,
+        field: &'t [u8],
+    ) -> PatternWriter<'t, N> {
+        PatternWriter { text: self, pattern, field, state: State::Fresh }
     }
 
     /// Appends families that another writer has put into the text format.
@@ -99,18 +91,6 @@ impl Text {
     /// How many samples were written so far.
     pub fn samples(&self) -> usize {
         self.samples
-    }
-
-    /// Whether a family of this name may begin.
-    fn begin(&mut self, name: &[&[u8]]) -> bool {
-        // FNV-1a: names are short, and nobody else's.
-        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        let hash = name
-            .iter()
-            .copied()
-            .flatten()
-            .fold(0xcbf2_9ce4_8422_2325, step);
-        self.begun.insert(hash)
     }
 
     fn header(&mut self, Described { name, kind, help }: Described) {
@@ -150,7 +130,7 @@ impl<const N: usize> FamilyWriter<'_, N> {
         match self.state {
             State::Open => {}
             State::Over => return,
-            State::Fresh if self.text.begin(&[self.head.name.as_bytes()]) => {
+            State::Fresh if self.text.begun.insert(hash(self.head.name.as_bytes())) => {
                 self.state = State::Open;
                 self.text.header(self.head);
             }
@@ -167,6 +147,69 @@ impl<const N: usize> FamilyWriter<'_, N> {
         out.push(b'\n');
         self.text.samples += 1;
     }
+}
+
+/// Writes the samples of one family of a pattern.
+#[derive(Debug)]
+pub struct PatternWriter<'t, const N: usize> {
+    text: &'t mut Text,
+    pattern: &'static Pattern<N>,
+    field: &'t [u8],
+    state: State,
+}
+
+impl<const N: usize> PatternWriter<'_, N> {
+    /// Writes a sample.
+    pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
+        let Described { kind, help, .. } = self.pattern.head;
+        match self.state {
+            State::Open => {}
+            State::Over => return,
+            State::Fresh => {
+                if !self.begin() {
+                    self.state = State::Over;
+                    return;
+                }
+                self.state = State::Open;
+                for (before, after) in [("# HELP ", help), ("# TYPE ", kind.as_str())] {
+                    self.text.append(&[before]);
+                    self.name();
+                    self.text.append(&[" ", after, "\n"]);
+                }
+            }
+        }
+        self.name();
+        let out = &mut self.text.bytes;
+        labels.append(&self.pattern.labels, out);
+        out.push(b' ');
+        append_number(value.to_f64(), out);
+        out.push(b'\n');
+        self.text.samples += 1;
+    }
+
+    /// Whether the family may begin. Two fields may make one name.
+    fn begin(&mut self) -> bool {
+        let start = self.text.bytes.len();
+        self.name();
+        let name = hash(self.text.bytes.get(start..).unwrap_or_default());
+        self.text.bytes.truncate(start);
+        self.text.begun.insert(name)
+    }
+
+    fn name(&mut self) {
+        let name = self.pattern.head.name;
+        let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
+        let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
+        self.text.append(&[prefix]);
+        append_name(self.field, &mut self.text.bytes);
+        self.text.append(&[suffix]);
+    }
+}
+
+/// FNV-1a: names are short, and nobody else's.
+fn hash(name: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    name.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 fn append_name(field: &[u8], out: &mut Vec<u8>) {
@@ -290,6 +333,39 @@ flushes_total{device=\"b\"} 3
 node_vmstat_Active_anon 4
 ";
         assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+
+        static NUMA: Pattern<1> = crate::exposition::gauge("node_numa_<field>_total")
+            .help("Numa.")
+            .pattern_by(["node"]);
+        text.clear();
+        text.pattern_family(&NUMA, b"none");
+        let mut family = text.pattern_family(&NUMA, b"other-node");
+        family.sample(0, 1u64);
+        family.sample(1, 2u64);
+        let expected = "\
+# HELP node_numa_other_node_total Numa.
+# TYPE node_numa_other_node_total gauge
+node_numa_other_node_total{node=\"0\"} 1
+node_numa_other_node_total{node=\"1\"} 2
+";
+        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_pattern_makes_each_name_once() {
+        static TWICE: Pattern = crate::exposition::gauge("node_x_<field>")
+            .help("X.")
+            .pattern();
+        let mut text = Text::default();
+        for field in [&b"a-b"[..], b"a_b", b"a-b"] {
+            text.pattern(&TWICE, field, 1u64);
+        }
+        let once = "# HELP node_x_a_b X.\n# TYPE node_x_a_b gauge\nnode_x_a_b 1\n";
+        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), once);
+        assert_eq!(text.samples(), 1);
+        text.clear();
+        text.pattern(&TWICE, b"a_b", 1u64);
+        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), once);
     }
 
     #[test]

@@ -3,16 +3,23 @@
 //! Every parser is `fn(&[u8]) -> Result<T, Malformed>`, so that one test, one fuzz target and one
 //! benchmark can go over all of them.
 
+pub mod attribute;
+pub mod bcache;
 pub mod cpulist;
 pub mod date;
 pub mod diskstats;
 pub mod flat;
+pub mod hex;
+pub mod mdstat;
 pub mod meminfo;
 pub mod mountinfo;
+pub mod mountstats;
 pub mod netdev;
 pub mod netlink;
+pub mod nfs;
 pub mod os_release;
 pub mod psi;
+pub mod sockets;
 pub mod stat;
 
 /// Text that is not what the kernel is known to write.
@@ -41,6 +48,11 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    /// The line of this number, counted from 1.
+    pub fn numbered(number: usize, line: &'a [u8]) -> Self {
+        Self { number, rest: line }
+    }
+
     /// The next field, or `None` at the end of the line.
     pub fn field(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest.trim_ascii_start();
@@ -56,6 +68,11 @@ impl<'a> Line<'a> {
     /// The same line, with something else left to read of it.
     pub fn over(self, rest: &'a [u8]) -> Self {
         Self { rest, ..self }
+    }
+
+    /// What is left of the line, with the blanks around it.
+    pub fn raw(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// What is left of the line.

@@ -4,6 +4,16 @@
 //! attributes. All numbers are in the order of the host's bytes, and everything is aligned to four.
 //! See [the kernel's documentation](https://docs.kernel.org/userspace-api/netlink/intro.html).
 
+mod inet_diag;
+mod neighbour;
+mod qdisc;
+mod route;
+
+pub use inet_diag::{Connection, Family, get_connections};
+pub use neighbour::{Neighbour, get_neighbours};
+pub use qdisc::{Qdisc, get_qdiscs};
+pub use route::{Hop, Route, get_routes};
+
 /// Length of a message's header.
 const HEADER: usize = 16;
 
@@ -119,8 +129,7 @@ impl<'a> Message<'a> {
     /// What it says.
     pub fn said(&self) -> Said<'a> {
         let said = match self.kind {
-            NLMSG_DONE => Some(self.done()),
-            NLMSG_ERROR => self.errno().map(Said::Refused),
+            NLMSG_DONE | NLMSG_ERROR => Some(self.done()),
             RTM_NEWLINK => self.link().map(Said::Link),
             RTM_DELLINK => self.interface().map(|(index, _)| Said::Gone(index)),
             RTM_NEWSTATS => self.stats(),
@@ -129,7 +138,7 @@ impl<'a> Message<'a> {
         said.unwrap_or(Said::Other)
     }
 
-    /// A dump that failed half-way says so where it ends.
+    /// A dump that failed half-way says so where it ends, and an error of 0 is a confirmation.
     fn done(&self) -> Said<'a> {
         match self.errno() {
             None | Some(0) => Said::Done,
@@ -240,11 +249,26 @@ pub fn get_links(sequence: u32, counters: bool) -> [u8; 40] {
     request(RTM_GETLINK, sequence, &[&[0; 16], &[a, b, c, d], &mask.to_ne_bytes()])
 }
 
+/// Asks for one interface, without its counters.
+pub fn get_link(sequence: u32, index: u32) -> [u8; 40] {
+    /// A confirmation, so that the answer has an end.
+    const NLM_F_ACK: u16 = 4;
+    let [a, b] = 8u16.to_ne_bytes();
+    let [c, d] = IFLA_EXT_MASK.to_ne_bytes();
+    let mask = RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
+    let parts: [&[u8]; 5] = [&[0; 4], &index.to_ne_bytes(), &[0; 8], &[a, b, c, d], &mask];
+    message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_ACK, sequence, &parts)
+}
+
 fn request<const N: usize>(kind: u16, sequence: u32, parts: &[&[u8]]) -> [u8; N] {
+    message(kind, NLM_F_REQUEST | NLM_F_DUMP, sequence, parts)
+}
+
+fn message<const N: usize>(kind: u16, flags: u16, sequence: u32, parts: &[&[u8]]) -> [u8; N] {
     let mut message = [0; N];
     let length = u32::try_from(N).unwrap_or_default().to_ne_bytes();
     let kind = kind.to_ne_bytes();
-    let flags = (NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes();
+    let flags = flags.to_ne_bytes();
     let sequence = sequence.to_ne_bytes();
     let head: [&[u8]; 5] = [&length, &kind, &flags, &sequence, &[0; 4]];
     let bytes = head.iter().chain(parts).flat_map(|part| *part);
@@ -266,6 +290,10 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
 fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
     Some(i32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
 }
@@ -274,7 +302,7 @@ fn i32_at(bytes: &[u8], at: usize) -> Option<i32> {
 mod tests {
     use super::*;
 
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
         let length = u16::try_from(4 + value.len()).unwrap();
         let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
         bytes.extend_from_slice(value);
@@ -282,7 +310,7 @@ mod tests {
         bytes
     }
 
-    fn message(kind: u16, sequence: u32, body: &[&[u8]]) -> Vec<u8> {
+    pub(super) fn message(kind: u16, sequence: u32, body: &[&[u8]]) -> Vec<u8> {
         let body = body.concat();
         let length = u32::try_from(HEADER + body.len()).unwrap();
         let mut bytes = length.to_ne_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! A socket to the kernel's rtnetlink, for the network namespace the exporter is in.
+//! A socket to the kernel's netlink, for the network namespace the exporter is in.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -11,6 +11,9 @@ use nix::sys::socket::{
 
 use crate::kernel::netlink::{Message, Said, messages};
 
+/// The kernel fills no more of a buffer.
+const LARGEST: usize = 32 * 1024;
+
 /// A socket that asks, or one that hears of events.
 #[derive(Debug)]
 pub struct Socket {
@@ -22,9 +25,12 @@ pub struct Socket {
 impl Socket {
     /// A socket to ask with.
     pub fn open() -> io::Result<Self> {
-        /// The kernel fills no more of a buffer.
-        const LARGEST: usize = 32 * 1024;
-        Self::join(0, LARGEST)
+        Self::join(SockProtocol::NetlinkRoute, 0, LARGEST)
+    }
+
+    /// A socket to ask about sockets with.
+    pub fn open_diag() -> io::Result<Self> {
+        Self::join(SockProtocol::NetlinkSockDiag, 0, LARGEST)
     }
 
     /// A socket that hears of the events of `groups`, a few dozen of them until they are read.
@@ -32,14 +38,14 @@ impl Socket {
         /// An event is some 1.5 KiB long.
         const EVENT: usize = 8 * 1024;
         const WAITING: usize = 32 * 1024;
-        let socket = Self::join(groups, EVENT)?;
+        let socket = Self::join(SockProtocol::NetlinkRoute, groups, EVENT)?;
         setsockopt(&socket.fd, sockopt::RcvBuf, &WAITING)?;
         Ok(socket)
     }
 
-    fn join(groups: u32, buffer: usize) -> io::Result<Self> {
+    fn join(protocol: SockProtocol, groups: u32, buffer: usize) -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
+        let fd = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)?;
         bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
         Ok(Self { fd, sequence: 0, buffer: vec![0; buffer].into() })
     }
@@ -51,6 +57,15 @@ impl Socket {
         request: impl FnOnce(u32) -> [u8; N],
         mut each: impl FnMut(Said<'_>),
     ) -> io::Result<()> {
+        self.ask_messages(request, |message| each(message.said()))
+    }
+
+    /// As [`ask`](Self::ask), of answers that say something else than an interface does.
+    pub fn ask_messages<const N: usize>(
+        &mut self,
+        request: impl FnOnce(u32) -> [u8; N],
+        mut each: impl FnMut(&Message<'_>),
+    ) -> io::Result<()> {
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
         send(self.fd.as_raw_fd(), &request(sequence), MsgFlags::empty())?;
@@ -59,7 +74,7 @@ impl Socket {
                 match message.said() {
                     Said::Done => return Ok(()),
                     Said::Refused(errno) => return Err(io::Error::from_raw_os_error(errno)),
-                    said => each(said),
+                    _ => each(&message),
                 }
             }
         }

@@ -32,7 +32,7 @@ impl Collector for Uname {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let ask = || (host.system.uname)().map_err(|e| refused(Path::new("uname"), e));
-        let uname = self.uname.get(host.now, ask)?;
+        let uname = &*self.uname.get(host.now, ask)?;
         let system::Uname { sysname, nodename, release, version, machine, domainname } = uname;
         let labels = [domainname, machine, nodename, release, sysname, version].map(Some);
         text.family(&UNAME).sample(labels, true);

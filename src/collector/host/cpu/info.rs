@@ -54,7 +54,7 @@ impl Info {
     /// Says it.
     pub(super) fn write(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { path, processors, flag, bug } = self;
-        let processors = processors.get(host.now, || {
+        let processors = &*processors.get(host.now, || {
             let mut processors = host.files.load(path, parse)?;
             for processor in &mut processors {
                 let matches = |filter: &Option<Regex>, word: &str| {

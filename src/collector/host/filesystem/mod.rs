@@ -97,6 +97,8 @@ const KINDS_EXCLUDED: &str = "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs
 
 /// No scrape waits longer than this for mounts, of which some may hang.
 const LONGEST: Duration = Duration::from_secs(1);
+/// In less than this not even a mount that is well would answer on a busy host.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Collects the sizes of mounted file systems.
 pub struct Filesystem {
@@ -129,7 +131,7 @@ impl Collector for Filesystem {
         Ok(Self {
             mounts: Mounts::new(roots, points, kinds),
             asker: Asker::new(),
-            patience: flags.mount_timeout.min(LONGEST),
+            patience: flags.mount_timeout.clamp(SHORTEST, LONGEST),
         })
     }
 

@@ -27,6 +27,7 @@ impl Own {
             "process_open_fds",
             "process_resident_memory_bytes",
             "process_start_time_seconds",
+            "process_threads",
             "process_virtual_memory_bytes",
             "process_virtual_memory_max_bytes",
         ];

@@ -56,11 +56,11 @@ impl Collector for Time {
         let Host { files, system, now, failures, .. } = host;
         text.family(&SECONDS).sample((), seconds((system.now)()));
         match zone.get(*now, || load_zone(roots, *now, files)) {
-            Ok(Zone { name, offset }) => text.family(&OFFSET).sample(name, f64::from(*offset)),
+            Ok(Zone { name, offset }) => text.family(&OFFSET).sample(&*name, f64::from(*offset)),
             Err(error) => failures.note(&error),
         }
 
-        let sources = sources.get(*now, || load_sources(&roots.sys, files))?;
+        let sources = &*sources.get(*now, || load_sources(&roots.sys, files))?;
         let mut available = text.family(&AVAILABLE);
         for source in sources {
             for name in &source.available {

@@ -1,0 +1,90 @@
+//! `/proc/net/udp` and `udp6`: bytes that wait in the queues of UDP sockets.
+
+use std::path::PathBuf;
+
+use crate::collector::absent::Absent;
+use crate::collector::{Collector, Host};
+use crate::exposition::{Descriptor, Family, Text, gauge};
+use crate::files::{Error, Result, Roots};
+use crate::kernel::{Malformed, sockets};
+
+static QUEUES: Family<2> = gauge("node_udp_queues")
+    .help("Bytes in the queues of all UDP sockets of the host.")
+    .labels(["queue", "ip"]);
+
+/// Collects how much waits in UDP sockets.
+pub struct UdpQueues {
+    v4: File,
+    v6: File,
+}
+
+struct File {
+    path: PathBuf,
+    absent: Absent,
+}
+
+impl Collector for UdpQueues {
+    const NAME: &'static str = "udp_queues";
+    const ABOUT: &'static str = "Bytes that wait in the queues of UDP sockets.";
+    type Flags = ();
+
+    fn families() -> impl Iterator<Item = Descriptor> {
+        [QUEUES.descriptor()].into_iter()
+    }
+
+    fn new((): (), roots: &Roots) -> Result<Self> {
+        let file = |name| File { path: roots.net().join(name), absent: Absent::default() };
+        Ok(Self { v4: file("udp"), v6: file("udp6") })
+    }
+
+    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
+        let Host { files, now, .. } = host;
+        let mut queues = text.family(&QUEUES);
+        let mut found = false;
+        for (ip, file) in [("v4", &mut self.v4), ("v6", &mut self.v6)] {
+            let path = &file.path;
+            let sum = file
+                .absent
+                .look_if_any(*now, || files.load_records(path, parse))?;
+            if let Some(sum) = sum {
+                queues.sample(("tx", ip), sum.transmit_bytes);
+                queues.sample(("rx", ip), sum.receive_bytes);
+                found = true;
+            }
+        }
+        if found { Ok(()) } else { Err(Error::Absent(self.v4.path.clone())) }
+    }
+}
+
+/// What waits in the queues of all sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Queues {
+    transmit_bytes: u64,
+    receive_bytes: u64,
+}
+
+fn parse(text: &[u8]) -> Result<Queues, Malformed> {
+    let mut sum = Queues::default();
+    sockets::each(text, |socket| {
+        sum.transmit_bytes = sum.transmit_bytes.wrapping_add(socket.transmit_bytes);
+        sum.receive_bytes = sum.receive_bytes.wrapping_add(socket.receive_bytes);
+    })?;
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::fixture::exposed;
+
+    #[test]
+    fn adds_up_what_waits() {
+        let expected = r#"# TYPE node_udp_queues gauge
+node_udp_queues{queue="tx",ip="v4"} 514
+node_udp_queues{queue="rx",ip="v4"} 22
+node_udp_queues{queue="tx",ip="v6"} 1
+node_udp_queues{queue="rx",ip="v6"} 3840
+"#;
+        assert_eq!(exposed::<UdpQueues>("node-network", &[]), expected);
+    }
+}
