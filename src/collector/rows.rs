@@ -19,8 +19,13 @@ impl<T, const N: usize> Rows<T, N> {
         self.used = 0;
     }
 
-    /// Adds a row.
+    /// Adds a row, unless there is one with these labels: no sample may be written twice, whatever a
+    /// file says.
     pub fn push(&mut self, labels: [&[u8]; N], row: T) {
+        let same = |(kept, _): &([Vec<u8>; N], T)| kept.iter().zip(labels).all(|(k, l)| **k == *l);
+        if self.rows.iter().take(self.used).any(same) {
+            return;
+        }
         match self.rows.get_mut(self.used) {
             Some((kept, last)) => {
                 for (kept, label) in kept.iter_mut().zip(labels) {
@@ -56,6 +61,7 @@ mod tests {
         };
         rows.push([b"long"], 1);
         rows.push([b"b"], 2);
+        rows.push([b"long"], 3);
         assert_eq!(told(&rows), [(b"long".to_vec(), 1), (b"b".to_vec(), 2)]);
         rows.clear();
         assert_eq!(told(&rows), []);

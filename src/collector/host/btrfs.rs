@@ -168,8 +168,12 @@ fn find(dir: &Path, files: &mut Files) -> Result<Mounted> {
     {
         let dir = files::below(dir, &name);
         let Ok(devices) = files::names(&dir.join("devices")) else { continue };
-        let uuid = word(&dir.join("metadata_uuid"), files).filter(|uuid| !uuid.is_empty());
-        let uuid = uuid.unwrap_or(name);
+        // Two clones that are mounted at once have it in common.
+        let another = |uuid: &[u8]| found.names.iter().any(|[known, _]| **known == *uuid);
+        let uuid = word(&dir.join("metadata_uuid"), files);
+        let uuid = uuid
+            .filter(|uuid| !uuid.is_empty() && !another(uuid))
+            .unwrap_or(name);
         let label = word(&dir.join("label"), files).unwrap_or_default();
         for device in &devices {
             let dir = files::below(&dir.join("devices"), device);

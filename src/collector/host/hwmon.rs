@@ -182,6 +182,17 @@ impl Chips {
             self.labels.push([chip, sensor, label.clone()]);
         }
         for element in sensor.elements(label.as_deref()) {
+            let (chip, sensor) = names(&element.sensor);
+            let fields =
+                if element.unit.is_counted() { &mut self.energy } else { &mut self.sensors };
+            let readings = fields.entry(element.field).or_default();
+            // Frequencies go by their labels, and two may have the same.
+            if readings
+                .iter()
+                .any(|known| known.chip == chip && known.sensor == sensor)
+            {
+                continue;
+            }
             self.kept += 1;
             let mut value = match self.kept <= KEPT && !element.fixed {
                 true => Number::new(element.path),
@@ -191,10 +202,6 @@ impl Chips {
                 true => Value::Fixed(value.get(number, host)),
                 false => Value::Live(value),
             };
-            let (chip, sensor) = names(&element.sensor);
-            let fields =
-                if element.unit.is_counted() { &mut self.energy } else { &mut self.sensors };
-            let readings = fields.entry(element.field).or_default();
             readings.push(Reading { chip, sensor, unit: element.unit, value });
         }
     }

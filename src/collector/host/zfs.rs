@@ -178,9 +178,7 @@ fn statistics(text: &[u8], mut each: impl FnMut(&[u8], f64)) -> Result<(), Malfo
 /// Parses the same of a dataset, with its name: `dataset_name 7 tank/home`.
 fn dataset(text: &[u8], pool: &[u8], datasets: &mut Sheet<2>) -> Result<(), Malformed> {
     let name = fields(text)?.find(|(name, ..)| *name == b"dataset_name");
-    let name = name
-        .and_then(|(.., mut line)| line.field())
-        .unwrap_or_default();
+    let Some(name) = name.and_then(|(.., mut line)| line.field()) else { return Ok(()) };
     datasets.row([pool, name]);
     for (name, kind, mut line) in fields(text)? {
         if kind == b"4" {
