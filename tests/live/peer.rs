@@ -14,6 +14,9 @@ const OF_ITSELF: &[&str] = &[
     "promhttp_",
 ];
 
+/// Labels that node_exporter has since 1.6 or later, and Debian's has not.
+const NEWER: &[&str] = &["adminstate", "device_error", "rotational"];
+
 /// Families both have are of one type, with the same labels, and their numbers agree within what
 /// changes from one scrape to the next.
 pub fn agrees_with_node_exporter(exporter: &Server) {
@@ -32,7 +35,7 @@ pub fn agrees_with_node_exporter(exporter: &Server) {
         for sample in samples.iter().filter(of_the_host) {
             let (kind, labels) = shape.entry(sample.name.clone()).or_default();
             kind.clone_from(&sample.kind);
-            labels.extend(sample.labels.keys().cloned());
+            labels.extend(sample.labels.keys().filter(|l| !newer(l)).cloned());
         }
         shape
     };
@@ -45,7 +48,11 @@ pub fn agrees_with_node_exporter(exporter: &Server) {
         })
         .collect();
 
-    let key = |s: &Sample| (s.name.clone(), s.labels.clone());
+    let key = |s: &Sample| {
+        let labels = s.labels.iter().filter(|(label, _)| !newer(label));
+        let labels = labels.map(|(label, value)| (label.clone(), value.clone()));
+        (s.name.clone(), labels.collect::<BTreeMap<_, _>>())
+    };
     let by_key = |samples: &[Sample]| -> BTreeMap<_, f64> {
         samples.iter().map(|s| (key(s), s.value)).collect()
     };
@@ -77,4 +84,8 @@ pub fn agrees_with_node_exporter(exporter: &Server) {
 
 fn of_itself(name: &str) -> bool {
     OF_ITSELF.iter().any(|told| name.starts_with(told))
+}
+
+fn newer(label: &str) -> bool {
+    NEWER.contains(&label)
 }
