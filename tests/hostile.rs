@@ -18,11 +18,12 @@ use std::fs;
 use std::iter;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread;
 
 use common::{Copy, exposition};
-use ecs_host_exporter::scrape::Selection;
+use ecs_host_exporter::collector::{COLLECTORS, Spec};
+use ecs_host_exporter::inventory::Handle;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 /// Places and panics seen in the threads of scrapes, where the scraper catches them.
@@ -54,15 +55,17 @@ fn no_file_makes_a_collector_panic_hang_or_talk_nonsense() {
 struct Victim {
     host: String,
     copy: Copy,
+    known: Handle,
     files: Vec<Target>,
 }
 
 /// A file, and who reads it.
 struct Target {
     path: PathBuf,
-    readers: Selection,
-    /// How many places of it are changed.
-    places: usize,
+    /// The names of the collectors that open it.
+    readers: BTreeSet<&'static str>,
+    /// Whether another host had such a file already.
+    again: bool,
 }
 
 impl Victim {
@@ -72,11 +75,12 @@ impl Victim {
         let copy = Copy::of(host);
         let mut kinds = HashSet::new();
         let (mut files, mut others) = (Vec::new(), Vec::new());
-        for (path, readers) in readers(&copy) {
+        let inventory = common::known(&copy.roots());
+        for (path, readers) in readers(&copy, &inventory) {
             let kind = kind_of(path.strip_prefix(&copy.0).unwrap());
             if kinds.insert(kind.clone()) {
-                let places = if known.insert(kind) { PLACES } else { PLACES_MORE };
-                files.push(Target { path, readers, places });
+                let again = !known.insert(kind);
+                files.push(Target { path, readers, again });
             } else {
                 others.push(path);
             }
@@ -87,22 +91,23 @@ impl Victim {
                 let _gone_already = fs::remove_dir_all(group);
             }
         }
-        Self { host: host.into(), copy, files }
+        Self { host: host.into(), copy, known: inventory, files }
     }
 
     /// Changes one file after the other, each in many ways, and says what went wrong.
     fn torment(&self) -> Vec<String> {
-        let Self { host, copy, files } = self;
+        let Self { host, copy, known, files } = self;
         let runtime = common::runtime();
         let mut wrong = Vec::new();
-        for Target { path, readers, places } in files {
+        for Target { path, readers, again } in files {
             let original = fs::read(path).unwrap();
             let name = format!("{host}: {}", path.strip_prefix(&copy.0).unwrap().display());
-            for change in changes(&name, &original, *places) {
+            for change in changes(&name, &original, *again) {
                 change.apply(path);
                 // Every scrape is a first one: nothing of the last change is remembered.
-                let scraper = common::scraper(&copy.roots());
-                let text = common::scrape_some(&runtime, &scraper, Arc::clone(readers));
+                let chosen = |spec: &Spec| readers.contains(spec.name);
+                let scraper = common::scraper_of(&copy.roots(), known, chosen);
+                let text = common::scrape(&runtime, &scraper);
                 if let Err(error) = exposition::parse_repeating(&text) {
                     wrong.push(format!("{name} {change:?}: {error}"));
                 }
@@ -169,20 +174,21 @@ impl Change {
     }
 }
 
-/// How many places a file is cut at, and how many of its bytes are changed: of a kind of file that
-/// is seen for the first time, and where another host had it already.
+/// How many bytes of a file are changed, and, where another host had such a file already, at how
+/// many places it is cut; others are cut at each.
 const PLACES: usize = 16;
-const PLACES_MORE: usize = 3;
+const PLACES_AGAIN: usize = 3;
 
-fn changes(name: &str, original: &[u8], places: usize) -> Vec<Change> {
+fn changes(name: &str, original: &[u8], again: bool) -> Vec<Change> {
     let mut random = Random::of(name);
     let mut texts: Vec<Vec<u8>> = Vec::new();
-    if original.len() <= places {
-        texts.extend((0..original.len()).map(|end| original[..end].to_vec()));
-    } else {
+    let places = if again { PLACES_AGAIN } else { PLACES }.min(original.len());
+    if again {
         texts.extend((0..places).map(|_| original[..random.below(original.len())].to_vec()));
+    } else {
+        texts.extend((0..original.len()).map(|end| original[..end].to_vec()));
     }
-    for _ in 0..places.min(original.len()) {
+    for _ in 0..places {
         const BYTES: &[u8] = b"\0\n\t -:=,\"\\/9x{\x7f\xff";
         let mut text = original.to_vec();
         text[random.below(original.len())] = BYTES[random.below(BYTES.len())];
@@ -220,8 +226,8 @@ fn with_numbers(text: &[u8], number: &str) -> Vec<u8> {
 }
 
 /// The files that a scrape opens, each with the collectors that do. What is opened before any
-/// collector runs is every collector's.
-fn readers(copy: &Copy) -> BTreeMap<PathBuf, Selection> {
+/// collector runs is the business of all that open anything.
+fn readers(copy: &Copy, known: &Handle) -> BTreeMap<PathBuf, BTreeSet<&'static str>> {
     let inotify = Inotify::init(InitFlags::IN_NONBLOCK).unwrap();
     let mut watched = HashMap::new();
     let mut todo = vec![copy.0.clone()];
@@ -235,30 +241,26 @@ fn readers(copy: &Copy) -> BTreeMap<PathBuf, Selection> {
         watched.insert(inotify.add_watch(&dir, AddWatchFlags::IN_OPEN).unwrap(), dir);
     }
     let runtime = common::runtime();
-    let opened = |selection: &Selection| -> BTreeSet<PathBuf> {
-        let scraper = common::scraper(&copy.roots());
-        common::scrape_some(&runtime, &scraper, Arc::clone(selection));
+    let opened = |chosen: &dyn Fn(&Spec) -> bool| -> BTreeSet<PathBuf> {
+        let scraper = common::scraper_of(&copy.roots(), known, chosen);
+        common::scrape(&runtime, &scraper);
         iter::from_fn(|| inotify.read_events().ok())
             .flatten()
             .filter(|event| !event.mask.contains(AddWatchFlags::IN_ISDIR))
             .filter_map(|event| Some(watched[&event.wd].join(event.name?)))
             .collect()
     };
-    let all = common::scraper(&copy.roots()).all();
-    let by_everybody = opened(&all.iter().map(|_| false).collect());
-    let mut readers: BTreeMap<PathBuf, Vec<bool>> = BTreeMap::new();
-    for i in 0..all.len() {
-        for path in opened(&(0..all.len()).map(|j| i == j).collect()) {
-            let shared = by_everybody.contains(&path);
-            readers
-                .entry(path)
-                .or_insert_with(|| vec![shared; all.len()])[i] = true;
+    let first = opened(&|_| false);
+    let mut readers: BTreeMap<PathBuf, BTreeSet<&'static str>> = BTreeMap::new();
+    for spec in COLLECTORS {
+        for path in opened(&|other| other.name == spec.name) {
+            let container = spec.group() == "container";
+            if container || !first.contains(&path) {
+                readers.entry(path).or_default().insert(spec.name);
+            }
         }
     }
     readers
-        .into_iter()
-        .map(|(path, readers)| (path, readers.into()))
-        .collect()
 }
 
 /// The path with numbers and ids made equal.

@@ -14,16 +14,17 @@ pub mod exposition;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clap::ArgMatches;
 use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
-use ecs_host_exporter::collector::{COLLECTORS, Running};
+use ecs_host_exporter::collector::{self, COLLECTORS, Running};
 use ecs_host_exporter::container::Containers;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{Handle, Inventory, Labels, agent, docker};
-use ecs_host_exporter::scrape::{Scraper, Selection, Start};
+use ecs_host_exporter::scrape::{Scraper, Start};
 use ecs_host_exporter::system::{Statfs, System, Uname};
 use tokio::runtime::{Builder, Runtime};
 
@@ -128,17 +129,33 @@ fn statfs(_: &Path) -> io::Result<Statfs> {
 
 /// All collectors that are on by default, over a host, with its containers as the exporter shows them.
 pub fn scraper(roots: &Roots) -> Arc<Scraper> {
-    let command = COLLECTORS
-        .iter()
-        .fold(clap::Command::new("fixture"), |command, spec| (spec.flags)(command));
-    let matches = command.get_matches_from(["fixture"]);
+    scraper_of(roots, &known(roots), |spec| spec.by_default)
+}
+
+/// As [`scraper`], of the collectors that are `chosen`.
+pub fn scraper_of(
+    roots: &Roots,
+    known: &Handle,
+    chosen: impl Fn(&collector::Spec) -> bool,
+) -> Arc<Scraper> {
+    static FLAGS: LazyLock<ArgMatches> = LazyLock::new(|| {
+        COLLECTORS
+            .iter()
+            .fold(clap::Command::new("fixture"), |command, spec| (spec.flags)(command))
+            .get_matches_from(["fixture"])
+    });
     let collectors: Vec<(&'static str, Running)> = COLLECTORS
         .iter()
-        .filter(|spec| spec.by_default)
-        .map(|spec| (spec.name, (spec.start)(&matches, roots).unwrap()))
+        .filter(|spec| chosen(spec))
+        .map(|spec| (spec.name, (spec.start)(&FLAGS, roots).unwrap()))
         .collect();
     let start = Start { containers: containers(roots.clone()), system: SYSTEM };
-    Arc::new(Scraper::new(collectors, start, Handle::fixed(inventory(&roots.proc))))
+    Arc::new(Scraper::new(collectors, start, known.clone()))
+}
+
+/// What is known of a host's containers.
+pub fn known(roots: &Roots) -> Handle {
+    Handle::fixed(inventory(&roots.proc))
 }
 
 /// What Docker and the agent of a host say, beside its `proc`. Nothing where they are not, or talk
@@ -162,16 +179,11 @@ fn containers(roots: Roots) -> ecs_host_exporter::scrape::FindContainers {
     })
 }
 
-/// One scrape. Panics if it is late.
+/// One scrape of everything. Panics if it is late.
 pub fn scrape(runtime: &Runtime, scraper: &Arc<Scraper>) -> Vec<u8> {
-    scrape_some(runtime, scraper, scraper.all())
-}
-
-/// One scrape of some collectors. Panics if it is late.
-pub fn scrape_some(runtime: &Runtime, scraper: &Arc<Scraper>, selection: Selection) -> Vec<u8> {
     const PATIENCE: Duration = Duration::from_secs(20);
     let started = std::time::Instant::now();
-    let parts = runtime.block_on(scraper.scrape(selection, PATIENCE));
+    let parts = runtime.block_on(scraper.scrape(scraper.all(), PATIENCE));
     assert!(started.elapsed() < PATIENCE, "a collector hangs");
     parts.concat()
 }

@@ -97,7 +97,7 @@ impl Collector for Processes {
                 Err(error) => return failed = Err(error),
             };
             totals.pids += 1;
-            totals.threads += process.threads;
+            totals.threads = totals.threads.saturating_add(process.threads);
             add(&mut states, process.state);
             // The first thread is the process itself.
             add(&mut thread_states, process.state);
