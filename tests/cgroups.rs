@@ -13,7 +13,7 @@ use std::sync::Arc;
 use cgroups_rs::CgroupPid;
 use cgroups_rs::fs::cgroup_builder::CgroupBuilder;
 use cgroups_rs::fs::hierarchies;
-use ecs_host_exporter::cgroup::{Cgroup, Hierarchies, Limit, Version};
+use ecs_host_exporter::cgroup::{Cgroup, Hierarchies, Limit, MemoryNews, Version};
 use ecs_host_exporter::files::{Files, Roots};
 
 /// A process that ends with the test.
@@ -105,7 +105,10 @@ fn limits_and_usage_are_what_was_set_and_used() {
         std::thread::yield_now();
     };
     assert!(burnt.throttled_periods > 0 && burnt.periods >= burnt.throttled_periods);
-    let memory = ours.memory(&mut files).unwrap().unwrap();
+    let memory = ours
+        .memory(MemoryNews::default(), &mut files)
+        .unwrap()
+        .unwrap();
     assert!(memory.usage.unwrap() <= 64 << 20);
     assert_eq!(memory.oom_kills, Some(0));
 
@@ -114,6 +117,6 @@ fn limits_and_usage_are_what_was_set_and_used() {
         std::thread::yield_now();
     }
     assert_eq!(ours.cpu(true, &mut files).unwrap(), None, "a group that is gone says nothing");
-    assert_eq!(ours.memory(&mut files).unwrap(), None);
+    assert_eq!(ours.memory(MemoryNews::default(), &mut files).unwrap(), None);
     assert_eq!(ours.threads(&mut files).unwrap(), None);
 }

@@ -25,6 +25,27 @@ pub struct Cgroup {
     home: Arc<Hierarchies>,
     keep: bool,
     slots: [Slot; FILES],
+    seldom: Seldom,
+}
+
+/// What seldom changes, as last read: it is read again when something says that it may have.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seldom {
+    failcnt: Option<u64>,
+    oom_kills: Option<u64>,
+    /// How many the whole host had when this group's were read.
+    oom_kills_of_all: Option<u64>,
+}
+
+/// What tells whether numbers of memory that seldom change may have changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryNews {
+    /// Processes that the kernel of the whole host killed for want of memory, a count. Where it is
+    /// the same as last time, no group has another one. `None` if not known.
+    pub oom_kills: Option<u64>,
+    /// What the group may use. One that never came near it was never refused memory. `None` if not
+    /// known.
+    pub limit: Option<Limit>,
 }
 
 /// How many files of a group are read.
@@ -180,7 +201,7 @@ pub struct Spec {
 impl Cgroup {
     /// The group at `path`, such as `/ecs/…`, in the host's hierarchies. Its files stay open if `keep`.
     pub fn new(path: &str, home: Arc<Hierarchies>, keep: bool) -> Self {
-        Self { path: path.into(), home, keep, slots: Default::default() }
+        Self { path: path.into(), home, keep, slots: Default::default(), seldom: Seldom::default() }
     }
 
     /// Its path in the hierarchies, `/` being the root.
@@ -214,9 +235,9 @@ impl Cgroup {
     }
 
     /// Its memory, or `None` if it ended or nobody accounts for it.
-    pub fn memory(&mut self, files: &mut Files) -> Result<Option<Memory>> {
+    pub fn memory(&mut self, news: MemoryNews, files: &mut Files) -> Result<Option<Memory>> {
         match self.home.version() {
-            Version::V1 => v1::memory(self, files),
+            Version::V1 => v1::memory(self, news, files),
             Version::V2 => v2::memory(self, files),
         }
     }
@@ -297,7 +318,7 @@ impl Cgroup {
         files: &'f mut Files,
         parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
     ) -> Result<Option<T>> {
-        let Self { path, home, keep, slots } = self;
+        let Self { path, home, keep, slots, .. } = self;
         let Some(slot) = slots.get_mut(slot) else { return Ok(None) };
         if !home.has(controller) {
             return Ok(None);

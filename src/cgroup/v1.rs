@@ -2,7 +2,7 @@
 //!
 //! [1]: https://docs.kernel.org/admin-guide/cgroup-v1/index.html
 
-use super::{Cgroup, Controller, Cpu, File, Io, Limit, Memory, Once, Spec, Throttling};
+use super::{Cgroup, Controller, Cpu, File, Io, Limit, Memory, MemoryNews, Once, Spec, Throttling};
 use crate::files::{Files, Result};
 use crate::kernel::{Malformed, flat, lines, mountinfo, single};
 
@@ -36,15 +36,35 @@ pub(super) fn cpu_each(group: &mut Cgroup, out: &mut Vec<u64>, files: &mut Files
     Ok(())
 }
 
-pub(super) fn memory(group: &mut Cgroup, files: &mut Files) -> Result<Option<Memory>> {
+/// The kernel charges memory in batches on each CPU: a group may be refused this much before its
+/// limit.
+const NEAR: u64 = 4 << 20;
+
+pub(super) fn memory(
+    group: &mut Cgroup,
+    news: MemoryNews,
+    files: &mut Files,
+) -> Result<Option<Memory>> {
     let Some(mut memory) = group.load(MEMORY_STAT, files, memory_stat)? else {
         return Ok(None);
     };
     memory.usage = group.load(MEMORY_USAGE, files, single)?;
     memory.peak = group.load(MEMORY_PEAK, files, single)?;
-    memory.failcnt = group.load(FAILCNT, files, single)?;
+    let never_near = match (news.limit, memory.peak) {
+        (Some(Limit::Max), _) => true,
+        (Some(Limit::At(limit)), Some(peak)) => peak.saturating_add(NEAR) < limit,
+        _ => false,
+    };
+    if !never_near || group.seldom.failcnt.is_none() {
+        group.seldom.failcnt = group.load(FAILCNT, files, single)?;
+    }
+    memory.failcnt = group.seldom.failcnt;
     memory.kernel = group.load(KERNEL, files, single)?;
-    memory.oom_kills = group.load(OOM_CONTROL, files, oom_control)?.flatten();
+    if news.oom_kills.is_none() || news.oom_kills != group.seldom.oom_kills_of_all {
+        group.seldom.oom_kills = group.load(OOM_CONTROL, files, oom_control)?.flatten();
+        group.seldom.oom_kills_of_all = news.oom_kills;
+    }
+    memory.oom_kills = group.seldom.oom_kills;
     Ok(Some(memory))
 }
 
@@ -203,6 +223,9 @@ fn quota(text: &[u8]) -> Result<Limit, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cgroup::Hierarchies;
+    use crate::files::Roots;
+    use std::path::Path;
 
     #[test]
     fn puts_bytes_and_operations_of_a_device_into_one_row() {
@@ -224,6 +247,43 @@ mod tests {
             "a number"
         );
         assert_eq!(blkio(b"Total 0\n", &mut out, 0, read), Ok(()));
+    }
+
+    #[test]
+    fn looks_at_what_seldom_changes_when_it_may_have() {
+        let dir = std::env::temp_dir().join(format!("v1-seldom-{}", std::process::id()));
+        let (proc, group) = (dir.join("proc"), dir.join("memory/a"));
+        let write = |path: &Path, text: &str| {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write(&proc.join("1/mountinfo"), "36 30 0:31 / /memory rw - cgroup cgroup rw,memory\n");
+        write(&group.join("memory.stat"), "");
+        let roots = Roots { proc, rootfs: dir.clone(), ..Roots::default() };
+        let mut files = Files::default();
+        let home = Hierarchies::find(&roots, &mut files).unwrap().into();
+        let mut cgroup = Cgroup::new("/a", home, false);
+        let mut read = |[failcnt, kills, peak]: [u64; 3], news| {
+            write(&group.join("memory.failcnt"), &failcnt.to_string());
+            write(&group.join("memory.oom_control"), &format!("oom_kill {kills}"));
+            write(&group.join("memory.max_usage_in_bytes"), &peak.to_string());
+            let memory = cgroup.memory(news, &mut files).unwrap().unwrap();
+            (memory.failcnt, memory.oom_kills)
+        };
+        let limit = Limit::At(2 * NEAR);
+        let news = |oom_kills, limit| MemoryNews { oom_kills, limit };
+        let steps = [
+            ("the first time", [1, 1, 0], news(Some(7), Some(limit)), (1, 1)),
+            ("nothing happened", [2, 2, 0], news(Some(7), Some(limit)), (1, 1)),
+            ("no limit", [2, 2, NEAR], news(Some(7), Some(Limit::Max)), (1, 1)),
+            ("near the limit", [3, 3, NEAR], news(Some(7), Some(limit)), (3, 1)),
+            ("a kill somewhere", [4, 4, 0], news(Some(8), Some(limit)), (3, 4)),
+            ("nothing is known", [5, 5, 0], MemoryNews::default(), (5, 5)),
+        ];
+        for (step, says, news, (failcnt, kills)) in steps {
+            assert_eq!(read(says, news), (Some(failcnt), Some(kills)), "{step}");
+        }
+        std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

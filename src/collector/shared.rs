@@ -7,6 +7,9 @@ use crate::kernel::stat::Stat;
 /// What such files said in this scrape.
 #[derive(Debug, Default)]
 pub struct Shared {
+    /// Processes that the kernel killed for want of memory, a count. `None` until `/proc/vmstat` was
+    /// read in this scrape, and before Linux 4.13.
+    pub oom_kills: Option<u64>,
     stat: Once<Stat>,
     meminfo: Once<Meminfo>,
 }
@@ -14,6 +17,7 @@ pub struct Shared {
 impl Shared {
     /// Begins another scrape: what was read is old.
     pub fn forget(&mut self) {
+        self.oom_kills = None;
         self.stat.fresh = false;
         self.meminfo.fresh = false;
     }

@@ -1,7 +1,7 @@
 //! Memory of each container.
 
 use super::{read_each, write};
-use crate::cgroup;
+use crate::cgroup::{self, MemoryNews};
 use crate::collector::{Collector, Host};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Result, Roots};
@@ -95,7 +95,11 @@ impl Collector for Memory {
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        read_each(host, &mut self.rows, |c, files| c.cgroup.memory(files))?;
+        let oom_kills = host.shared.oom_kills;
+        read_each(host, &mut self.rows, |container, files| {
+            let news = MemoryNews { oom_kills, limit: container.spec.memory };
+            container.cgroup.memory(news, files)
+        })?;
         write(&MEMORY, host, &self.rows, text);
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let mut failures = text.family(&FAILURES);

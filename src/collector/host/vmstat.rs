@@ -55,9 +55,13 @@ impl Collector for Vmstat {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { file, fields, wanted } = self;
+        let Host { files, shared, .. } = host;
         let mut place = 0;
-        host.files.load_kept(file, |lines| {
+        files.load_kept(file, |lines| {
             flat::each(lines, |key, number| {
+                if key == b"oom_kill" {
+                    shared.oom_kills = Some(number);
+                }
                 let matches = || str::from_utf8(key).is_ok_and(|key| fields.is_match(key));
                 if wanted.recall(place, key, matches) {
                     text.pattern(&VMSTAT, key, number);
