@@ -9,11 +9,9 @@ use crate::files::Error;
 
 /// Judges everything, in the order in which it is to be mended.
 pub(super) fn judge(facts: &Facts) -> Vec<Check> {
-    vec![
-        procfs(facts),
-        sysfs(facts),
-        rootfs(facts),
-        cgroups(facts),
+    let mut checks = vec![procfs(facts), sysfs(facts), rootfs(facts), cgroups(facts)];
+    checks.extend(container_io(facts));
+    checks.extend([
         pids(facts),
         network(facts),
         docker(facts),
@@ -21,7 +19,8 @@ pub(super) fn judge(facts: &Facts) -> Vec<Check> {
         udev(facts),
         rights(facts),
         open_files(facts),
-    ]
+    ]);
+    checks
 }
 
 fn ok(subject: &'static str, found: String) -> Check {
@@ -96,7 +95,7 @@ fn cgroups(facts: &Facts) -> Check {
     essential(match &facts.cgroups {
         Err(error) => missing(SUBJECT, error.to_string(), REMEDY),
         Ok(found) => {
-            let Cgroups { version, at, missing, tasks, containers } = found;
+            let Cgroups { version, at, missing, tasks, containers, .. } = found;
             let version = match version {
                 Version::V1 => 1,
                 Version::V2 => 2,
@@ -118,6 +117,18 @@ fn cgroups(facts: &Facts) -> Check {
                 ok(SUBJECT, seen)
             }
         }
+    })
+}
+
+/// Nothing to say where it is as it should be.
+fn container_io(facts: &Facts) -> Option<Check> {
+    let found = facts.cgroups.as_ref().ok()?;
+    (!found.counts_io && found.missing.is_empty()).then(|| {
+        degraded(
+            "disk I/O",
+            "this kernel does not count that of containers yet".into(),
+            "give any control group a blkio.throttle limit, or use cgroup v2",
+        )
     })
 }
 

@@ -60,6 +60,9 @@ pub(super) struct Cgroups {
     pub(super) at: PathBuf,
     /// Controllers that nobody mounted or switched on.
     pub(super) missing: Vec<&'static str>,
+    /// Whether the kernel counts what they do to disks: on version 1 newer ones begin when some
+    /// group gets a limit.
+    pub(super) counts_io: bool,
     pub(super) tasks: usize,
     pub(super) containers: usize,
 }
@@ -188,6 +191,7 @@ fn cgroups(files: &mut Files, roots: &Roots) -> Result<Cgroups, Error> {
     Ok(Cgroups {
         version: home.version(),
         missing: missing(files, &home, &at),
+        counts_io: home.version() == Version::V2 || counts_io(files, &home),
         tasks: kinds().filter(|kind| matches!(kind, Kind::Task(_))).count(),
         containers: kinds()
             .filter(|kind| matches!(kind, Kind::Container(_)))
@@ -209,6 +213,14 @@ fn missing(files: &mut Files, home: &Hierarchies, at: &Path) -> Vec<&'static str
         Version::V2 => (!on.split(' ').any(|word| word == v2)).then_some(v2),
     };
     wanted.into_iter().filter_map(missing).collect()
+}
+
+/// Whether the root group has a line for any disk, and not only a `Total 0`.
+fn counts_io(files: &mut Files, home: &Hierarchies) -> bool {
+    let text = home
+        .mount(Controller::Io)
+        .and_then(|mount| word(files, &mount.join("blkio.throttle.io_service_bytes")));
+    text.is_some_and(|text| text.lines().any(|line| !line.starts_with("Total")))
 }
 
 fn ask_docker(socket: &Path) -> Asked<Docker> {

@@ -46,6 +46,7 @@ fn cgroups() -> Cgroups {
         version: Version::V2,
         at: "/host/sys/fs/cgroup".into(),
         missing: vec![],
+        counts_io: true,
         tasks: 2,
         containers: 3,
     }
@@ -204,6 +205,7 @@ fn looks_below_the_roots() {
     let cgroups = Cgroups {
         version: Version::V2,
         at: dir.join("sys/fs/cgroup"),
+        counts_io: true,
         missing: vec!["memory"],
         tasks: 1,
         containers: 0,
@@ -214,4 +216,12 @@ fn looks_below_the_roots() {
     assert!(
         matches!(facts.docker, Asked::Silent(_, error) if error.kind() == io::ErrorKind::NotFound)
     );
+}
+
+#[test]
+fn a_kernel_that_does_not_count_yet_is_told_of_and_is_no_failure() {
+    let facts = Facts { cgroups: Ok(Cgroups { counts_io: false, ..cgroups() }), ..well() };
+    let line = "degraded  disk I/O        this kernel does not count that of containers yet; \
+                give any control group a blkio.throttle limit, or use cgroup v2";
+    assert_eq!(troubles(&facts), (true, vec![line.into()]));
 }
