@@ -1,11 +1,12 @@
 //! The rows of the container metrics: the host, ECS tasks and containers, each with its group, its
 //! labels, and what does not change from one scrape to the next.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cgroup::{Cgroup, Kind, Spec, Tree};
+use crate::cgroup::{self, Bounds, Cgroup, Kind, Spec, Tree};
 use crate::exposition::LabelBlock;
 use crate::files::{Files, Result};
 
@@ -72,6 +73,8 @@ pub struct Container {
     pub about: About,
     /// What it may use, as last read.
     pub spec: Spec,
+    /// The same with the limits of the groups around it counted in. `None` for the host.
+    pub bounds: Option<Bounds>,
     /// When its group was made, in seconds since 1970.
     pub made: Option<f64>,
     inode: u64,
@@ -180,6 +183,7 @@ impl Containers {
                 row.spec_read = None;
             }
         }
+        let mut read = false;
         for row in &mut self.rows {
             if renamed {
                 let (labels, about) =
@@ -198,7 +202,40 @@ impl Containers {
                 // A group that ended meanwhile says nothing in its other files either.
                 row.spec = row.cgroup.spec(files).unwrap_or_default();
                 row.spec_read = Some(now);
+                read = true;
             }
+        }
+        if read {
+            self.bound(files);
+        }
+    }
+
+    /// Counts the limits of the groups around each row in. Most of these are rows themselves.
+    fn bound(&mut self, files: &mut Files) {
+        let Self { tree, rows, .. } = self;
+        let mut others: BTreeMap<&str, Spec> = BTreeMap::new();
+        let bounds: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let mut bounds = Bounds::of(&row.spec);
+                let mut path = row.cgroup.path();
+                while let Some(outer) = cgroup::parent(path) {
+                    let at = rows.binary_search_by(|row| row.cgroup.path().cmp(outer));
+                    let spec = match at.ok().and_then(|at| rows.get(at)) {
+                        Some(row) => row.spec,
+                        None => *others.entry(outer).or_insert_with(|| {
+                            let group = Cgroup::new(outer, tree.home().clone(), false);
+                            group.spec(files).unwrap_or_default()
+                        }),
+                    };
+                    bounds = bounds.within(Bounds::of(&spec));
+                    path = outer;
+                }
+                (row.role != Role::Host).then_some(bounds)
+            })
+            .collect();
+        for (row, bounds) in rows.iter_mut().zip(bounds) {
+            row.bounds = bounds;
         }
     }
 
@@ -232,6 +269,7 @@ impl Containers {
                 labels,
                 about,
                 spec: Spec::default(),
+                bounds: None,
                 inode,
                 spec_read: None,
                 process: None,

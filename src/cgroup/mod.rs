@@ -1,12 +1,14 @@
 //! Control groups. Versions 1 and 2 name and lay out the same things differently; here they have
 //! one vocabulary, and no collector asks which version it is.
 
+mod bounds;
 mod hierarchy;
 mod name;
 mod tree;
 mod v1;
 mod v2;
 
+pub use bounds::{Bounds, parent};
 pub use hierarchy::{Controller, Hierarchies, Version};
 pub use name::{Kind, task_of};
 pub use tree::Tree;
@@ -160,8 +162,8 @@ pub struct Io {
     pub discarded_bytes: Option<u64>,
 }
 
-/// A bound, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A bound, or none, which is more than any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
     /// Up to this.
     At(u64),
@@ -266,7 +268,7 @@ impl Cgroup {
     }
 
     /// What it may use.
-    pub fn spec(&mut self, files: &mut Files) -> Result<Spec> {
+    pub fn spec(&self, files: &mut Files) -> Result<Spec> {
         let mut spec = match self.home.version() {
             Version::V1 => v1::spec(self, files),
             Version::V2 => v2::spec(self, files),

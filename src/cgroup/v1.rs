@@ -91,7 +91,7 @@ pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Re
     Ok(())
 }
 
-pub(super) fn spec(group: &mut Cgroup, files: &mut Files) -> Result<Spec> {
+pub(super) fn spec(group: &Cgroup, files: &mut Files) -> Result<Spec> {
     const SHARES: Once = Once(Controller::Cpu, "cpu.shares");
     const QUOTA: Once = Once(Controller::Cpu, "cpu.cfs_quota_us");
     const PERIOD: Once = Once(Controller::Cpu, "cpu.cfs_period_us");

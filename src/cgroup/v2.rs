@@ -46,7 +46,7 @@ pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Re
     Ok(())
 }
 
-pub(super) fn spec(group: &mut Cgroup, files: &mut Files) -> Result<Spec> {
+pub(super) fn spec(group: &Cgroup, files: &mut Files) -> Result<Spec> {
     const CPU_MAX: Once = Once(Controller::Cpu, "cpu.max");
     const MEMORY_MAX: Once = Once(Controller::Memory, "memory.max");
     const MEMORY_LOW: Once = Once(Controller::Memory, "memory.low");

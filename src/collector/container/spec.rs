@@ -31,6 +31,18 @@ static SPEC: Table<Row> = Table {
         gauge("container_spec_memory_reservation_limit_bytes")
             .help("Bytes of memory kept for the group when memory is short; 0 for none.")
             .value(|r| count(r.spec.memory_reservation.map(Limit::or_zero))),
+        gauge("container_spec_memory_effective_limit_bytes")
+            .help("Bytes of memory that may be used: the least of its limit, those of the groups around it, and what the host has.")
+            .value(|r| count(r.memory)),
+        gauge("container_spec_cpu_effective_cores")
+            .help("CPUs that may be used: the least of its quota, those of the groups around it, and what the host has.")
+            .value(|r| r.cpus),
+        gauge("container_spec_threads_effective_max")
+            .help("Threads that may be: the least of its limit and those of the groups around it; absent without any.")
+            .value(|r| match r.threads? {
+                Limit::At(threads) => count(threads),
+                Limit::Max => None,
+            }),
         gauge("container_creation_time_seconds")
             .help("When it was made, in seconds since 1970.")
             .value(|r| r.created),
@@ -59,6 +71,10 @@ static ERRORS: Family<0> = counter("ecs_host_exporter_items_failed_total")
 struct Row {
     spec: cgroup::Spec,
     shares: Option<u64>,
+    /// Bytes of memory, CPUs and threads within all bounds.
+    memory: Option<u64>,
+    cpus: Option<f64>,
+    threads: Option<Limit>,
     created: Option<f64>,
     started: Option<f64>,
     seen: f64,
@@ -68,6 +84,7 @@ struct Row {
 /// Collects what containers may use.
 pub struct Spec {
     meminfo: Kept,
+    stat: Kept,
     rows: Vec<Option<Row>>,
 }
 
@@ -83,7 +100,8 @@ impl Collector for Spec {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { meminfo: Kept::new(roots.proc.join("meminfo")), rows: Vec::new() })
+        let kept = |name| Kept::new(roots.proc.join(name));
+        Ok(Self { meminfo: kept("meminfo"), stat: kept("stat"), rows: Vec::new() })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
@@ -95,6 +113,11 @@ impl Collector for Spec {
                 meminfo.get(b"MemTotal").zip(meminfo.get(b"SwapTotal"))
             }
         };
+        let cpus = match host.shared.stat(&mut self.stat, &mut host.files) {
+            Err(Error::Absent(_)) => None,
+            stat => Some(stat?.cpus.len()).filter(|n| *n > 0),
+        };
+        let cpus = cpus.map(|n| n as f64);
         read_each(host, &mut self.rows, |container, _| {
             let mut spec = container.spec;
             if let (Role::Host, Some((memory, swap))) = (container.role, installed) {
@@ -102,8 +125,18 @@ impl Collector for Spec {
                 spec.swap = Some(Limit::At(swap));
             }
             let about = container.about;
+            let bounds = container.bounds;
+            let memory = match (bounds.map(|b| b.memory), installed) {
+                (Some(Limit::At(bytes)), Some((memory, _))) => Some(bytes.min(memory)),
+                (Some(Limit::At(bytes)), None) => Some(bytes),
+                (_, installed) => installed.map(|(memory, _)| memory),
+            };
+            let quota = bounds.and_then(|b| b.cpus);
             Ok(Some(Row {
                 spec,
+                memory,
+                cpus: quota.map_or(cpus, |quota| Some(cpus.map_or(quota, |n| n.min(quota)))),
+                threads: bounds.map(|b| b.threads),
                 shares: about.cpu_shares.filter(|n| *n > 0).or(spec.cpu_shares),
                 created: about.created.or(container.made).map(f64::trunc),
                 started: about.started.or(container.made).map(f64::trunc),
