@@ -58,6 +58,26 @@ pub const TRUTH: &[Truth] = &[
         at("", "cpu.stat", "system_usec", 1e-6),
     ),
     truth(
+        "container_cpu_cfs_periods_total",
+        at("cpu", "cpu.stat", "nr_periods", 1.0),
+        at("", "cpu.stat", "nr_periods", 1.0),
+    ),
+    truth(
+        "container_cpu_cfs_throttled_periods_total",
+        at("cpu", "cpu.stat", "nr_throttled", 1.0),
+        at("", "cpu.stat", "nr_throttled", 1.0),
+    ),
+    truth(
+        "container_cpu_cfs_throttled_seconds_total",
+        at("cpu", "cpu.stat", "throttled_time", 1e-9),
+        at("", "cpu.stat", "throttled_usec", 1e-6),
+    ),
+    truth(
+        "container_oom_events_total",
+        at("memory", "memory.oom_control", "oom_kill", 1.0),
+        at("", "memory.events", "oom_kill", 1.0),
+    ),
+    truth(
         "container_fs_writes_bytes_total",
         at("blkio", "blkio.throttle.io_service_bytes_recursive", "Write", 1.0),
         at("", "io.stat", "wbytes", 1.0),

@@ -17,6 +17,7 @@
 mod common;
 mod host;
 mod kernel;
+mod loads;
 mod peer;
 
 use std::time::Duration;
@@ -53,7 +54,7 @@ fn a_real_host_is_seen_as_it_is() {
     every_container_has_its_labels(&testbed, &exporter);
     numbers_are_the_kernels(&testbed, &exporter);
     networks_are_counted_once(&testbed, &exporter);
-    a_second_of_cpu_and_a_mebibyte_are_counted(&testbed, &exporter);
+    loads::known_loads_are_counted(&testbed, &exporter);
     containers_come_and_go(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
     peer::agrees_with_node_exporter(&exporter);
@@ -157,39 +158,6 @@ fn networks_are_counted_once(testbed: &Testbed, exporter: &Server) {
             let now: f64 = line.split_whitespace().nth(8).unwrap().parse().unwrap();
             assert!(sent.value <= now, "{} sent {now}, not {}", container.name, sent.value);
         }
-    }
-}
-
-fn a_second_of_cpu_and_a_mebibyte_are_counted(testbed: &Testbed, exporter: &Server) {
-    const MEBIBYTE: f64 = 1_048_576.0;
-    let families = ["container_cpu_usage_seconds_total", "container_fs_writes_bytes_total"];
-    let truths = families.map(|f| TRUTH.iter().find(|truth| truth.family == f).unwrap());
-    let containers = testbed.containers();
-    // Its task has no quota.
-    let container = containers.iter().find(|c| c.network == "host").unwrap();
-    let told =
-        |samples: &[Sample]| families.map(|f| of(samples, f, container).map_or(0.0, |s| s.value));
-    let kernel = || truths.map(|truth| truth.read(container.pid).unwrap());
-
-    let (before, kernel_before) = (told(&exporter.scrape()), kernel());
-    let work = "dd if=/dev/zero of=/more bs=64k count=16 conv=fsync 2> /dev/null";
-    testbed.docker(&["exec", &container.id, "sh", "-c", work]);
-    let burn = "timeout 1 sh -c 'while :; do :; done'; true";
-    while kernel()[0] < kernel_before[0] + 1.0 {
-        testbed.docker(&["exec", &container.id, "sh", "-c", burn]);
-    }
-    let kernel_after = kernel();
-    let after = told(&exporter.scrape());
-    assert!(after[0] >= before[0] + 1.0, "of a second of CPU it counted {}", after[0] - before[0]);
-    for (after, kernel_after) in after.iter().zip(kernel_after) {
-        assert!((after - kernel_after).abs() <= 0.01 * kernel_after, "{after} for {kernel_after}");
-    }
-    if kernel_after[1] > kernel_before[1] {
-        assert!(
-            after[1] >= before[1] + MEBIBYTE,
-            "of a mebibyte it counted {}",
-            after[1] - before[1]
-        );
     }
 }
 
