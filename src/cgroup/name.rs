@@ -7,7 +7,7 @@ use crate::kernel::{Malformed, lines};
 pub enum Kind<'a> {
     /// The root: the whole host.
     Host,
-    /// A container, by its id of 64 hexadecimal digits.
+    /// A container, by its id: 64 hexadecimal digits, or what the ECS agent gives without Docker.
     Container(&'a str),
     /// An ECS task, by the last part of its ARN.
     Task(&'a str),
@@ -18,8 +18,8 @@ pub enum Kind<'a> {
 }
 
 impl<'a> Kind<'a> {
-    /// Tells it from the path. Containers are known by their id under either driver:
-    /// `…/<id>` and `…/docker-<id>.scope`.
+    /// Tells it from the path. Containers are known by their id, whoever runs them and wherever they
+    /// were put.
     pub fn of(path: &'a str) -> Self {
         let name = path.rsplit('/').next().unwrap_or_default();
         if name.is_empty() {
@@ -48,10 +48,35 @@ pub fn task_of(path: &str) -> Option<&str> {
     None
 }
 
+/// `<id>`, `docker-<id>.scope`, `cri-containerd-<id>.scope`, `libpod-<id>.scope` and the like. The
+/// monitor beside a container of podman or CRI-O, `libpod-conmon-<id>.scope`, is no container.
 fn container_id(name: &str) -> Option<&str> {
     let name = name.strip_suffix(".scope").unwrap_or(name);
-    let id = name.rsplit(['-', ':']).next().unwrap_or(name);
-    (id.len() == 64 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))).then_some(id)
+    if let Some(id) = ecs_id(name) {
+        return Some(id);
+    }
+    let (before, id) = name
+        .rsplit_once(['-', ':'])
+        .map_or(("", name), |(before, id)| (before, id));
+    let is_id = id.len() == 64 && id.bytes().all(is_hex);
+    (is_id && !before.ends_with("conmon")).then_some(id)
+}
+
+/// Where the agent runs containers without Docker, their ids are 32 hexadecimal digits, a dash and
+/// a number.
+fn ecs_id(name: &str) -> Option<&str> {
+    let (before, number) = name.rsplit_once('-')?;
+    let (.., hex) = before.rsplit_once(['-', ':']).unwrap_or(("", before));
+    let is_id = hex.len() == 32
+        && hex.bytes().all(is_hex)
+        && (6..=10).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit());
+    let length = hex.len() + 1 + number.len();
+    is_id.then(|| name.get(name.len() - length..))?
+}
+
+fn is_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
 /// `/ecs/<task>`, with old agents `/ecs/<cluster>/<task>`, and `…/ecstasks-<task>.slice`. The
@@ -115,6 +140,45 @@ mod tests {
             (format!("/ecstasks.slice/ecstasks-{task}.slice"), Kind::Task(task), None),
         ] {
             assert_eq!((Kind::of(&path), task_of(&path)), (kind, of), "{path}");
+        }
+    }
+
+    #[test]
+    fn knows_containers_of_other_engines_and_in_odd_places() {
+        let user = "/user.slice/user-1000.slice/user@1000.service";
+        let ecs = "0c7ddcf3ee30479db6a7a0de1a1a4b3f-1234567890";
+        for (path, id) in [
+            (format!("/my.slice/my-odd.slice/docker-{ID}.scope"), ID),
+            (format!("/any/where/{ID}"), ID),
+            // Docker in a container, and what it runs: each is one.
+            (format!("/docker/{}/docker/{ID}", "0".repeat(64)), ID),
+            (format!("{user}/user.slice/docker-{ID}.scope"), ID),
+            (format!("{user}/user.slice/libpod-{ID}.scope"), ID),
+            (format!("/machine.slice/libpod-{ID}.scope"), ID),
+            (format!("/kubepods/burstable/pod1/{ID}"), ID),
+            (format!("/kubepods.slice/kubepods-pod1.slice/crio-{ID}.scope"), ID),
+            (format!("/ecs/188321f4b69345b8acc333be06e7f357/{ecs}"), ecs),
+            (format!("/ecstasks.slice/cri-containerd-{ecs}.scope"), ecs),
+        ] {
+            assert_eq!(Kind::of(&path), Kind::Container(id), "{path}");
+        }
+    }
+
+    #[test]
+    fn knows_what_is_beside_containers() {
+        for (path, kind) in [
+            (format!("/machine.slice/libpod-conmon-{ID}.scope"), Kind::Unit),
+            (format!("/crio-conmon-{ID}.scope"), Kind::Unit),
+            (format!("/machine.slice/libpod_pod_{ID}.slice"), Kind::Other),
+            (format!("/machine.slice/libpod-{ID}.scope/container"), Kind::Other),
+            (format!("/docker/{ID}/init.scope"), Kind::Unit),
+            (format!("/system.slice/docker-{ID}.mount"), Kind::Other),
+            ("/docker/buildkit/nm6xp7ajmdbxmjuhy83s2w3vo".into(), Kind::Other),
+            ("/user.slice/user-1000.slice/session-3.scope".into(), Kind::Unit),
+            ("/ecs/0c7ddcf3ee30479db6a7a0de1a1a4b3f-12".into(), Kind::Other),
+            ("/a/0c7ddcf3ee30479db6a7a0de1a1a4b3f-".into(), Kind::Other),
+        ] {
+            assert_eq!(Kind::of(&path), kind, "{path}");
         }
     }
 
