@@ -128,8 +128,9 @@ fn memory_and_page_cache(testbed: &Testbed, exporter: &Server) {
     });
     let held = container.told_truly(MEMORY) - memory;
     assert!((100.0 * MIB..=104.0 * MIB).contains(&held), "anonymous memory: {held}");
+    // Of the page cache the kernel may have taken some back by now.
     let used = container.told_truly("container_memory_usage_bytes");
-    assert!(used >= 150.0 * MIB, "of 150 MiB it counted {used}");
+    assert!(used >= 100.0 * MIB, "of 100 MiB and a file it counted {used}");
 }
 
 /// A disk that is a file. Taken away in the end.
