@@ -28,13 +28,17 @@ pub enum Controller {
     Io,
     /// Processes.
     Pids,
+    /// The CPUs and the nodes of memory that may be used.
+    Cpuset,
+    /// Huge pages.
+    Hugetlb,
     /// None on cgroup v1: the hierarchy that systemd keeps for itself.
     Systemd,
     /// What cgroup v2 has without a controller: pressure. On a hybrid host beside version 1.
     Unified,
 }
 
-const CONTROLLERS: usize = 7;
+const CONTROLLERS: usize = 9;
 
 /// The host's hierarchies.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +79,8 @@ impl Hierarchies {
                         b"memory" => Controller::Memory,
                         b"blkio" => Controller::Io,
                         b"pids" => Controller::Pids,
+                        b"cpuset" => Controller::Cpuset,
+                        b"hugetlb" => Controller::Hugetlb,
                         b"name=systemd" => Controller::Systemd,
                         _ => continue,
                     };

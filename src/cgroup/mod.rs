@@ -1,14 +1,19 @@
 //! Control groups. Versions 1 and 2 name and lay out the same things differently; here they have
 //! one vocabulary, and no collector asks which version it is.
 
+mod blkio;
 mod hierarchy;
+mod hugetlb;
 mod name;
+mod numa;
 mod tree;
 mod v1;
 mod v2;
 
 pub use hierarchy::{Controller, Hierarchies, Version};
+pub use hugetlb::Hugetlb;
 pub use name::{Kind, task_of};
+pub use numa::{Amount, Numa, Scope};
 pub use tree::Tree;
 
 use std::path::{Path, PathBuf};
@@ -28,7 +33,7 @@ pub struct Cgroup {
 }
 
 /// How many files of a group are read.
-const FILES: usize = 16;
+const FILES: usize = 26;
 
 /// One file of a group: its slot, the controller whose hierarchy it is in, its name.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +142,36 @@ pub struct Io {
     pub writes: Option<u64>,
     /// Bytes discarded.
     pub discarded_bytes: Option<u64>,
+    /// Reads merged with others, a count. Of a group on cgroup v1 alone, with a scheduler that tells.
+    pub reads_merged: Option<u64>,
+    /// Writes merged with others, a count. As above.
+    pub writes_merged: Option<u64>,
+    /// Nanoseconds spent by all reads. As above.
+    pub read_nsec: Option<u64>,
+    /// Nanoseconds spent by all writes. As above.
+    pub write_nsec: Option<u64>,
+    /// Nanoseconds of I/O: spent by all requests of a group, or for which the whole host had any.
+    pub io_nsec: Option<u64>,
+    /// Nanoseconds, weighted by how many requests there were. Of the whole host alone.
+    pub weighted_nsec: Option<u64>,
+    /// Requests that wait or are under way, a count. Of a group on cgroup v1 alone.
+    pub queued: Option<u64>,
+    /// What the device's cost model says.
+    pub cost: IoCost,
+}
+
+/// What a group's I/O cost by the model of `io.cost`. Each is `None` on cgroup v1, where the model is
+/// not switched on for the device, and the last three in kernels that do not tell them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IoCost {
+    /// Microseconds of the device's time.
+    pub usage_usec: Option<u64>,
+    /// Microseconds for which requests were held back.
+    pub wait_usec: Option<u64>,
+    /// Microseconds in debt.
+    pub indebt_usec: Option<u64>,
+    /// Microseconds for which tasks were held back to pay a debt.
+    pub indelay_usec: Option<u64>,
 }
 
 /// A bound, or none.
@@ -224,7 +259,7 @@ impl Cgroup {
     /// What it did to block devices, appended to `out`.
     pub fn io(&mut self, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
         match self.home.version() {
-            Version::V1 => v1::io(self, out, files),
+            Version::V1 => blkio::io(self, out, files),
             Version::V2 => v2::io(self, out, files),
         }
     }
@@ -236,12 +271,45 @@ impl Cgroup {
 
     /// Its processes, appended to `out`: those of the group itself, not of its descendants.
     pub fn procs(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+        self.list("cgroup.procs", out, files)
+    }
+
+    /// As [`procs`](Self::procs), each thread of them.
+    pub fn tasks(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+        let name = match self.home.version() {
+            Version::V1 => "tasks",
+            Version::V2 => "cgroup.threads",
+        };
+        self.list(name, out, files)
+    }
+
+    fn list(&self, name: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
         // A kept descriptor repeats on cgroup v1 a list up to a second old.
         let mut path = PathBuf::new();
         self.home
-            .file(self.home.walked(), &self.path, "cgroup.procs", &mut path);
+            .file(self.home.walked(), &self.path, name, &mut path);
         files.load_if_any(&path, |text| name::pids(text, out))?;
         Ok(())
+    }
+
+    /// Huge pages of one size, such as `2MB`. `None` on hosts without, and of the root of cgroup v2.
+    pub fn hugetlb(&self, size: &str, files: &mut Files) -> Result<Option<Hugetlb>> {
+        hugetlb::read(self, size, files)
+    }
+
+    /// Bytes or, on cgroup v1, pages of its memory by the node they are on, appended to `out`.
+    pub fn numa(&self, out: &mut Vec<Numa>, files: &mut Files) -> Result<()> {
+        numa::read(self, out, files)
+    }
+
+    /// Whether its memory moves to other nodes when its set of nodes changes. `None` on cgroup v2.
+    pub fn memory_migrate(&self, files: &mut Files) -> Result<Option<u64>> {
+        match self.home.version() {
+            Version::V1 => {
+                self.load_once(Once(Controller::Cpuset, "cpuset.memory_migrate"), files, single)
+            }
+            Version::V2 => Ok(None),
+        }
     }
 
     /// What it may use.
