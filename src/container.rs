@@ -160,6 +160,11 @@ impl Containers {
         &mut self.rows
     }
 
+    /// All groups of the host, of which some have a row, and the rows.
+    pub fn groups_and_rows(&mut self) -> (&Tree, &mut [Container]) {
+        (&self.tree, &mut self.rows)
+    }
+
     /// Brings the rows up to date: with the groups there are, and, where `renamed`, with their names.
     pub fn refresh(
         &mut self,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::join;
+use super::{join, name};
 use crate::files::{Error, Files, Result, Roots};
 use crate::kernel::mountinfo::{self, Mount};
 
@@ -130,6 +130,28 @@ impl Hierarchies {
             Version::V2 => Controller::Unified,
         };
         self.mounts.get(controller as usize)?.as_deref()
+    }
+
+    /// The processes of a group, appended to `out`: not those of its descendants.
+    pub fn procs(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+        self.list(group, "cgroup.procs", out, files)
+    }
+
+    /// As [`procs`](Self::procs), each thread of them.
+    pub fn tasks(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+        let name = match self.version {
+            Version::V1 => "tasks",
+            Version::V2 => "cgroup.threads",
+        };
+        self.list(group, name, out, files)
+    }
+
+    fn list(&self, group: &str, name: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+        // A kept descriptor repeats on cgroup v1 a list up to a second old.
+        let mut path = PathBuf::new();
+        self.file(self.walked(), group, name, &mut path);
+        files.load_if_any(&path, |text| name::pids(text, out))?;
+        Ok(())
     }
 
     /// Writes the path of a group's file into `out`.

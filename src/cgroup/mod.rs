@@ -223,6 +223,11 @@ impl Cgroup {
         &self.path
     }
 
+    /// The hierarchies it is in.
+    pub fn home(&self) -> &Hierarchies {
+        &self.home
+    }
+
     /// Forgets which files are absent, so that they are looked for again.
     pub fn look_again(&mut self) {
         for slot in &mut self.slots {
@@ -271,25 +276,12 @@ impl Cgroup {
 
     /// Its processes, appended to `out`: those of the group itself, not of its descendants.
     pub fn procs(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
-        self.list("cgroup.procs", out, files)
+        self.home.procs(&self.path, out, files)
     }
 
     /// As [`procs`](Self::procs), each thread of them.
     pub fn tasks(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
-        let name = match self.home.version() {
-            Version::V1 => "tasks",
-            Version::V2 => "cgroup.threads",
-        };
-        self.list(name, out, files)
-    }
-
-    fn list(&self, name: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
-        // A kept descriptor repeats on cgroup v1 a list up to a second old.
-        let mut path = PathBuf::new();
-        self.home
-            .file(self.home.walked(), &self.path, name, &mut path);
-        files.load_if_any(&path, |text| name::pids(text, out))?;
-        Ok(())
+        self.home.tasks(&self.path, out, files)
     }
 
     /// Huge pages of one size, such as `2MB`. `None` on hosts without, and of the root of cgroup v2.

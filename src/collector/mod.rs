@@ -104,14 +104,18 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::xfs::Xfs>(),
     Spec::of::<host::zfs::Zfs>(),
     Spec::of::<host::zoneinfo::Zoneinfo>(),
+    Spec::of::<container::advtcp::AdvTcp>(),
     Spec::of::<container::cpu::Cpu>(),
     Spec::of::<container::io::Io>(),
+    Spec::of::<container::load::Load>(),
     Spec::of::<container::machine::Machine>(),
     Spec::of::<container::memory::Memory>(),
     Spec::of::<container::network::Network>(),
     Spec::of::<container::pressure::Pressure>(),
     Spec::of::<container::process::Process>(),
     Spec::of::<container::spec::Spec>(),
+    Spec::of::<container::tcp::Tcp>(),
+    Spec::of::<container::udp::Udp>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.

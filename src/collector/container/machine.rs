@@ -3,7 +3,7 @@
 mod dimms;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use self::dimms::{DIMMS, Dimms};
 use crate::collector::aged::Aged;

@@ -1,15 +1,20 @@
 //! The host, each ECS task and each container, by the names of cAdvisor.
 
+pub mod advtcp;
 pub mod cpu;
 pub mod io;
+pub mod load;
 pub mod machine;
 pub mod memory;
+mod namespaces;
 pub mod network;
 pub mod pressure;
 pub mod process;
 pub mod spec;
+pub mod tcp;
+pub mod udp;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::collector::Host;
 use crate::container::Container;
@@ -42,4 +47,12 @@ fn write<T>(table: &'static Table<T>, host: &mut Host, rows: &[Option<T>], text:
     let Some(containers) = &mut host.containers else { return };
     let rows = containers.rows().iter().zip(rows);
     text.table(table, rows.filter_map(|(c, row)| Some((&c.labels, row.as_ref()?))));
+}
+
+/// Writes the path of a file of a process into `out`.
+fn process_file(proc: &Path, pid: u32, name: &str, out: &mut PathBuf) {
+    out.clear();
+    out.push(proc);
+    out.push(itoa::Buffer::new().format(pid));
+    out.push(name);
 }
