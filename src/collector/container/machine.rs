@@ -178,7 +178,7 @@ fn places_of(topology: &Topology, file: &str, files: &mut Files) -> Option<u64> 
 }
 
 /// The labels of the machine, of which those that are not to be seen are left out.
-fn labels(roots: &Roots, files: &mut Files) -> LabelBlock {
+pub(super) fn labels(roots: &Roots, files: &mut Files) -> LabelBlock {
     let places = [
         ("machine_id", roots.host(Path::new("/etc/machine-id"))),
         ("machine_id", roots.host(Path::new("/var/lib/dbus/machine-id"))),

@@ -2,14 +2,22 @@
 
 pub mod advtcp;
 pub mod cpu;
+pub mod cpu_topology;
+pub mod cpuset;
+pub mod files;
+pub mod hugetlb;
 pub mod io;
 pub mod load;
 pub mod machine;
 pub mod memory;
+pub mod memory_numa;
 mod namespaces;
 pub mod network;
 pub mod pressure;
 pub mod process;
+pub mod referenced_memory;
+pub mod resctrl;
+pub mod sched;
 pub mod spec;
 pub mod tcp;
 pub mod udp;
