@@ -148,9 +148,8 @@ impl Hierarchies {
 
     fn list(&self, group: &str, name: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
         // A kept descriptor repeats on cgroup v1 a list up to a second old.
-        let mut path = PathBuf::new();
-        self.file(self.walked(), group, name, &mut path);
-        files.load_if_any(&path, |text| name::pids(text, out))?;
+        let path = |buffer: &mut PathBuf| self.file(self.walked(), group, name, buffer);
+        files.load_at_if_any(path, |text| name::pids(text, out))?;
         Ok(())
     }
 

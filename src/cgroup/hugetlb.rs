@@ -26,7 +26,7 @@ pub(super) fn read(group: &Cgroup, size: &str, files: &mut Files) -> Result<Opti
     };
     for reserved in [".rsvd", ""] {
         let mut load = |name: &str, reserved: &str, parse: Parse| {
-            number(group, &format!("hugetlb.{size}{reserved}.{name}"), files, parse)
+            number(group, ["hugetlb.", size, reserved, ".", name], files, parse)
         };
         let Some(usage) = load(usage, reserved, single)? else { continue };
         let peak = match peak {
@@ -45,15 +45,20 @@ pub(super) fn read(group: &Cgroup, size: &str, files: &mut Files) -> Result<Opti
 
 type Parse = fn(&[u8]) -> Result<u64, Malformed>;
 
-fn number(group: &Cgroup, name: &str, files: &mut Files, parse: Parse) -> Result<Option<u64>> {
+fn number(group: &Cgroup, name: [&str; 5], files: &mut Files, parse: Parse) -> Result<Option<u64>> {
     if !group.home.has(Controller::Hugetlb) {
         return Ok(None);
     }
-    let mut path = PathBuf::new();
-    group
-        .home
-        .file(Controller::Hugetlb, &group.path, name, &mut path);
-    files.load_if_any(&path, parse)
+    let path = |buffer: &mut PathBuf| {
+        group
+            .home
+            .file(Controller::Hugetlb, &group.path, "", buffer);
+        // The path ends in a slash.
+        for part in name {
+            buffer.as_mut_os_string().push(part);
+        }
+    };
+    files.load_at_if_any(path, parse)
 }
 
 /// `hugetlb.2MB.events`: `max 0`.

@@ -30,6 +30,16 @@ pub struct CgroupStats {
     pub io_wait: u64,
 }
 
+impl CgroupStats {
+    /// How many threads the kernel told of.
+    pub fn all(&self) -> u64 {
+        let Self { sleeping, running, stopped, uninterruptible, io_wait } = *self;
+        [sleeping, running, stopped, uninterruptible, io_wait]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+}
+
 impl Message<'_> {
     /// The family that was asked for.
     pub fn generic_family(&self) -> Option<GenericFamily> {
@@ -99,6 +109,7 @@ mod tests {
         let stats =
             CgroupStats { sleeping: 1, running: 2, stopped: 3, uninterruptible: 4, io_wait: 5 };
         assert_eq!(messages(&told).next().unwrap().cgroup_stats(of), Some(stats));
+        assert_eq!(stats.all(), 15);
         assert_eq!(messages(&told).next().unwrap().generic_family(), None);
 
         let cut = message(27, 2, &[&head, &attribute(1, &counts[..39])]);

@@ -1,5 +1,5 @@
 //! Asks what the threads of a group do: on cgroup v1 the kernel's taskstats, by one question a group;
-//! elsewhere the file of each thread.
+//! elsewhere, and where the kernel does not know of all, the file of each thread.
 
 use std::fs::File;
 use std::io;
@@ -82,9 +82,15 @@ impl Reader {
         container: &Container,
         files: &mut Files,
     ) -> Result<Option<States>> {
+        self.threads.clear();
+        container.cgroup.tasks(&mut self.threads, files)?;
         if self.netlink && container.cgroup.home().version() == Version::V1 {
             match self.ask(container) {
-                Ok(stats) => return Ok(stats.map(States::from)),
+                // Since Linux 6.1 the kernel passes over most threads that sleep.
+                Ok(Some(stats)) if stats.all() == self.threads.len() as u64 => {
+                    return Ok(Some(stats.into()));
+                }
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound && self.asked.is_some() => {
                     return Ok(None);
                 }
@@ -94,7 +100,7 @@ impl Reader {
                 }
             }
         }
-        self.look(container, files).map(Some)
+        self.look(files).map(Some)
     }
 
     fn ask(&mut self, container: &Container) -> io::Result<Option<CgroupStats>> {
@@ -120,10 +126,8 @@ impl Reader {
         Ok(stats)
     }
 
-    fn look(&mut self, container: &Container, files: &mut Files) -> Result<States> {
+    fn look(&mut self, files: &mut Files) -> Result<States> {
         let Self { proc, threads, path, .. } = self;
-        threads.clear();
-        container.cgroup.tasks(threads, files)?;
         let mut states = States::default();
         for thread in threads {
             process_file(proc, *thread, "stat", path);
