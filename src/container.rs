@@ -14,7 +14,7 @@ use crate::files::{Files, Result};
 const SPEC_AGE: Duration = Duration::from_secs(300);
 
 /// How many descriptors a group holds at most, when it may keep them.
-const DESCRIPTORS: usize = 14;
+const DESCRIPTORS: usize = 16;
 
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
