@@ -132,13 +132,14 @@ impl Hierarchies {
         self.mounts.get(controller as usize)?.as_deref()
     }
 
-    /// The processes of a group, appended to `out`: not those of its descendants.
-    pub fn procs(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+    /// The processes of a group, appended to `out`: not those of its descendants. Says whether there
+    /// is such a group.
+    pub fn procs(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
         self.list(group, "cgroup.procs", out, files)
     }
 
     /// As [`procs`](Self::procs), each thread of them.
-    pub fn tasks(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+    pub fn tasks(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
         let name = match self.version {
             Version::V1 => "tasks",
             Version::V2 => "cgroup.threads",
@@ -146,11 +147,11 @@ impl Hierarchies {
         self.list(group, name, out, files)
     }
 
-    fn list(&self, group: &str, name: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+    fn list(&self, group: &str, name: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
         // A kept descriptor repeats on cgroup v1 a list up to a second old.
         let path = |buffer: &mut PathBuf| self.file(self.walked(), group, name, buffer);
-        files.load_at_if_any(path, |text| name::pids(text, out))?;
-        Ok(())
+        let listed = files.load_at_if_any(path, |text| name::pids(text, out))?;
+        Ok(listed.is_some())
     }
 
     /// Writes the path of a group's file into `out`.

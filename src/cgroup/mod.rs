@@ -229,13 +229,14 @@ impl Cgroup {
         self.load(File(15, Controller::Pids, "pids.current"), files, single)
     }
 
-    /// Its processes, appended to `out`: those of the group itself, not of its descendants.
-    pub fn procs(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+    /// Its processes, appended to `out`: those of the group itself, not of its descendants. Says
+    /// whether there still is such a group.
+    pub fn procs(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
         self.home.procs(&self.path, out, files)
     }
 
     /// As [`procs`](Self::procs), each thread of them.
-    pub fn tasks(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
+    pub fn tasks(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
         self.home.tasks(&self.path, out, files)
     }
 

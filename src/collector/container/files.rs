@@ -62,7 +62,9 @@ impl Collector for OpenFiles {
         let Self { proc, rows, processes, path } = self;
         read_each(host, rows, |container, files| {
             processes.clear();
-            container.cgroup.procs(processes, files)?;
+            if !container.cgroup.procs(processes, files)? {
+                return Ok(None);
+            }
             let mut open = Open { files: Some(0), sockets: Some(0), limit: None };
             for process in &*processes {
                 process_file(proc, *process, "fd", path);
@@ -156,6 +158,7 @@ mod tests {
         let procs = format!("sys/fs/cgroup/{id}/cgroup.procs");
         let tree = [
             ("proc/1/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
+            ("sys/fs/cgroup/cgroup.procs", ""),
             ("proc/1/limits", "Limit  Soft Limit\nMax open files unlimited unlimited files\n"),
             ("proc/7/net/dev", ""),
             (

@@ -145,8 +145,9 @@ mod tests {
     use super::*;
     use crate::collector::trial::Trial;
 
-    const TREE: [(&str, &str); 5] = [
+    const TREE: [(&str, &str); 6] = [
         ("proc/1/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
+        ("sys/fs/cgroup/cgroup.threads", ""),
         ("sys/fs/cgroup/a/cgroup.threads", "7\n8\n9\n"),
         ("proc/7/stat", "7 (a) b) R 1 1\n"),
         ("proc/8/stat", "8 (sh) D 1 1\n"),
@@ -193,5 +194,8 @@ container_tasks_state{id="/a",state="uninterruptible"} 1
         let later = host.collect().unwrap();
         assert!(later.contains("container_cpu_load_average_10s{id=\"/a\"} 367\n"), "{later}");
         assert!(later.contains("{id=\"/a\",state=\"stopped\"} 1\n"), "{later}");
+        host.remove("sys/fs/cgroup/a/cgroup.threads");
+        let ended = host.collect().unwrap();
+        assert!(!ended.contains("\"/a\""), "{ended}");
     }
 }

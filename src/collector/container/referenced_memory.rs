@@ -70,7 +70,9 @@ impl Collector for ReferencedMemory {
         }
         read_each(host, rows, |container, files| {
             processes.clear();
-            container.cgroup.procs(processes, files)?;
+            if !container.cgroup.procs(processes, files)? {
+                return Ok(None);
+            }
             let mut all = 0u64;
             for process in &*processes {
                 process_file(proc, *process, "smaps_rollup", path);
@@ -121,6 +123,7 @@ mod tests {
     fn host(args: &[&str]) -> Trial<ReferencedMemory> {
         let tree = [
             ("proc/1/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
+            ("sys/fs/cgroup/cgroup.procs", ""),
             ("sys/fs/cgroup/a/cgroup.procs", "7\n8\n9\n"),
             ("proc/7/smaps_rollup", SMAPS),
             ("proc/7/clear_refs", ""),

@@ -83,7 +83,9 @@ impl Reader {
         files: &mut Files,
     ) -> Result<Option<States>> {
         self.threads.clear();
-        container.cgroup.tasks(&mut self.threads, files)?;
+        if !container.cgroup.tasks(&mut self.threads, files)? {
+            return Ok(None);
+        }
         if self.netlink && container.cgroup.home().version() == Version::V1 {
             match self.ask(container) {
                 // Since Linux 6.1 the kernel passes over most threads that sleep.
