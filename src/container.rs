@@ -15,7 +15,7 @@ use crate::files::{Files, Result};
 const SPEC_AGE: Duration = Duration::from_secs(300);
 
 /// How many descriptors a group holds at most, when it may keep them.
-const DESCRIPTORS: usize = 14;
+const DESCRIPTORS: usize = 16;
 
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,11 @@ impl Containers {
     /// The rows, in the order of their paths.
     pub fn rows(&mut self) -> &mut [Container] {
         &mut self.rows
+    }
+
+    /// All groups of the host, of which some have a row, and the rows.
+    pub fn groups_and_rows(&mut self) -> (&Tree, &mut [Container]) {
+        (&self.tree, &mut self.rows)
     }
 
     /// Brings the rows up to date: with the groups there are, and, where `renamed`, with their names.

@@ -248,6 +248,29 @@ impl Files {
         present(self.load(path, parse))
     }
 
+    /// As [`load_if_any`](Self::load_if_any), of a path that is written into a buffer, so that nothing
+    /// is allocated for it.
+    pub fn load_at_if_any<'f, T>(
+        &'f mut self,
+        path: impl FnOnce(&mut PathBuf),
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        let Self { buffer, path: at } = self;
+        path(at);
+        let read = File::open(&*at).and_then(|file| read_to_end(&file, buffer));
+        match read {
+            Ok(length) => {
+                let (text, _) = buffer.split_at(length);
+                let parsed = parse(text).map(Some);
+                parsed.map_err(|source| Error::Parse { path: at.clone(), source })
+            }
+            Err(source) => match refused(Path::new(""), source) {
+                Error::Read { source, .. } => Err(Error::Read { path: at.clone(), source }),
+                error => present(Err(error)),
+            },
+        }
+    }
+
     /// As [`load`](Self::load), of a file that stays open.
     pub fn load_kept<'f, T>(
         &'f mut self,
@@ -525,8 +548,12 @@ mod tests {
         let mut files = Files::default();
         assert!(matches!(files.load(path, |_| Ok(())), Err(Error::Absent(p)) if p == path));
         assert!(files.load_if_any(path, |_| Ok(())).unwrap().is_none());
-        let mut slot = Slot::default();
         let at = |buffer: &mut PathBuf| buffer.clone_from(&path.to_path_buf());
+        assert!(files.load_at_if_any(at, |_| Ok(())).unwrap().is_none());
+        let root = |buffer: &mut PathBuf| buffer.clone_from(&PathBuf::from("/"));
+        let failed = files.load_at_if_any(root, |_| Ok(())).unwrap_err();
+        assert!(matches!(failed, Error::Read { path, .. } if path == Path::new("/")));
+        let mut slot = Slot::default();
         assert!(
             files
                 .load_slot(&mut slot, true, at, |_| Ok(()))

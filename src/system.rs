@@ -83,6 +83,14 @@ fn statfs(path: &Path) -> io::Result<Statfs> {
     })
 }
 
+/// Bytes of a page of memory.
+pub fn page_size() -> u64 {
+    use nix::unistd::{SysconfVar, sysconf};
+    const USUAL: u64 = 4096;
+    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    size.and_then(|size| size.try_into().ok()).unwrap_or(USUAL)
+}
+
 /// Lets this process open as many files as it ever may. Says how many those are.
 pub fn raise_open_files() -> io::Result<u64> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};

@@ -27,6 +27,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ),
     ("container_memory_failcnt ", "counter metrics should have \"_total\" suffix", "cAdvisor"),
     (
+        "container_cpu_load_d_average_10s ",
+        "metric names should not contain abbreviated units",
+        "cAdvisor",
+    ),
+    (
         "cadvisor_version_info ",
         "label names should be written in 'snake_case' not 'camelCase'",
         "cAdvisor",

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::join;
+use super::{join, name};
 use crate::files::{Error, Files, Result, Roots};
 use crate::kernel::mountinfo::{self, Mount};
 
@@ -28,13 +28,17 @@ pub enum Controller {
     Io,
     /// Processes.
     Pids,
+    /// The CPUs and the nodes of memory that may be used.
+    Cpuset,
+    /// Huge pages.
+    Hugetlb,
     /// None on cgroup v1: the hierarchy that systemd keeps for itself.
     Systemd,
     /// What cgroup v2 has without a controller: pressure. On a hybrid host beside version 1.
     Unified,
 }
 
-const CONTROLLERS: usize = 7;
+const CONTROLLERS: usize = 9;
 
 /// The host's hierarchies.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +79,8 @@ impl Hierarchies {
                         b"memory" => Controller::Memory,
                         b"blkio" => Controller::Io,
                         b"pids" => Controller::Pids,
+                        b"cpuset" => Controller::Cpuset,
+                        b"hugetlb" => Controller::Hugetlb,
                         b"name=systemd" => Controller::Systemd,
                         _ => continue,
                     };
@@ -124,6 +130,28 @@ impl Hierarchies {
             Version::V2 => Controller::Unified,
         };
         self.mounts.get(controller as usize)?.as_deref()
+    }
+
+    /// The processes of a group, appended to `out`: not those of its descendants. Says whether there
+    /// is such a group.
+    pub fn procs(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
+        self.list(group, "cgroup.procs", out, files)
+    }
+
+    /// As [`procs`](Self::procs), each thread of them.
+    pub fn tasks(&self, group: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
+        let name = match self.version {
+            Version::V1 => "tasks",
+            Version::V2 => "cgroup.threads",
+        };
+        self.list(group, name, out, files)
+    }
+
+    fn list(&self, group: &str, name: &str, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
+        // A kept descriptor repeats on cgroup v1 a list up to a second old.
+        let path = |buffer: &mut PathBuf| self.file(self.walked(), group, name, buffer);
+        let listed = files.load_at_if_any(path, |text| name::pids(text, out))?;
+        Ok(listed.is_some())
     }
 
     /// Writes the path of a group's file into `out`.

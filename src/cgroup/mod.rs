@@ -1,16 +1,23 @@
 //! Control groups. Versions 1 and 2 name and lay out the same things differently; here they have
 //! one vocabulary, and no collector asks which version it is.
 
+mod blkio;
 mod bounds;
 mod hierarchy;
+mod hugetlb;
+mod io;
 mod name;
+mod numa;
 mod tree;
 mod v1;
 mod v2;
 
 pub use bounds::{Bounds, parent};
 pub use hierarchy::{Controller, Hierarchies, Version};
+pub use hugetlb::Hugetlb;
+pub use io::{Io, IoCost};
 pub use name::{Kind, task_of};
+pub use numa::{Amount, Numa, Scope};
 pub use tree::Tree;
 
 use std::path::{Path, PathBuf};
@@ -51,7 +58,7 @@ pub struct MemoryNews {
 }
 
 /// How many files of a group are read.
-const FILES: usize = 16;
+const FILES: usize = 26;
 
 /// One file of a group: its slot, the controller whose hierarchy it is in, its name.
 #[derive(Clone, Copy, Debug)]
@@ -145,23 +152,6 @@ impl Memory {
     }
 }
 
-/// What a control group and its descendants did to one block device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Io {
-    /// Major and minor number.
-    pub device: (u32, u32),
-    /// Bytes read.
-    pub read_bytes: Option<u64>,
-    /// Bytes written.
-    pub written_bytes: Option<u64>,
-    /// Reads, a count.
-    pub reads: Option<u64>,
-    /// Writes, a count.
-    pub writes: Option<u64>,
-    /// Bytes discarded.
-    pub discarded_bytes: Option<u64>,
-}
-
 /// A bound, or none, which is more than any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
@@ -211,6 +201,11 @@ impl Cgroup {
         &self.path
     }
 
+    /// The hierarchies it is in.
+    pub fn home(&self) -> &Hierarchies {
+        &self.home
+    }
+
     /// Forgets which files are absent, so that they are looked for again.
     pub fn look_again(&mut self) {
         for slot in &mut self.slots {
@@ -247,7 +242,7 @@ impl Cgroup {
     /// What it did to block devices, appended to `out`.
     pub fn io(&mut self, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
         match self.home.version() {
-            Version::V1 => v1::io(self, out, files),
+            Version::V1 => blkio::io(self, out, files),
             Version::V2 => v2::io(self, out, files),
         }
     }
@@ -257,14 +252,35 @@ impl Cgroup {
         self.load(File(15, Controller::Pids, "pids.current"), files, single)
     }
 
-    /// Its processes, appended to `out`: those of the group itself, not of its descendants.
-    pub fn procs(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<()> {
-        // A kept descriptor repeats on cgroup v1 a list up to a second old.
-        let mut path = PathBuf::new();
-        self.home
-            .file(self.home.walked(), &self.path, "cgroup.procs", &mut path);
-        files.load_if_any(&path, |text| name::pids(text, out))?;
-        Ok(())
+    /// Its processes, appended to `out`: those of the group itself, not of its descendants. Says
+    /// whether there still is such a group.
+    pub fn procs(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
+        self.home.procs(&self.path, out, files)
+    }
+
+    /// As [`procs`](Self::procs), each thread of them.
+    pub fn tasks(&self, out: &mut Vec<u32>, files: &mut Files) -> Result<bool> {
+        self.home.tasks(&self.path, out, files)
+    }
+
+    /// Huge pages of one size, such as `2MB`. `None` on hosts without, and of the root of cgroup v2.
+    pub fn hugetlb(&self, size: &str, files: &mut Files) -> Result<Option<Hugetlb>> {
+        hugetlb::read(self, size, files)
+    }
+
+    /// Bytes or, on cgroup v1, pages of its memory by the node they are on, appended to `out`.
+    pub fn numa(&self, out: &mut Vec<Numa>, files: &mut Files) -> Result<()> {
+        numa::read(self, out, files)
+    }
+
+    /// Whether its memory moves to other nodes when its set of nodes changes. `None` on cgroup v2.
+    pub fn memory_migrate(&self, files: &mut Files) -> Result<Option<u64>> {
+        match self.home.version() {
+            Version::V1 => {
+                self.load_once(Once(Controller::Cpuset, "cpuset.memory_migrate"), files, single)
+            }
+            Version::V2 => Ok(None),
+        }
     }
 
     /// What it may use.

@@ -2,9 +2,9 @@
 //!
 //! [1]: https://docs.kernel.org/admin-guide/cgroup-v1/index.html
 
-use super::{Cgroup, Controller, Cpu, File, Io, Limit, Memory, MemoryNews, Once, Spec, Throttling};
+use super::{Cgroup, Controller, Cpu, File, Limit, Memory, MemoryNews, Once, Spec, Throttling};
 use crate::files::{Files, Result};
-use crate::kernel::{Malformed, flat, lines, mountinfo, single};
+use crate::kernel::{Malformed, flat, lines, single};
 
 const USAGE: File = File(0, Controller::Cpuacct, "cpuacct.usage");
 const USAGE_EACH: File = File(1, Controller::Cpuacct, "cpuacct.usage_percpu");
@@ -16,8 +16,6 @@ const MEMORY_PEAK: File = File(6, Controller::Memory, "memory.max_usage_in_bytes
 const FAILCNT: File = File(7, Controller::Memory, "memory.failcnt");
 const KERNEL: File = File(8, Controller::Memory, "memory.kmem.usage_in_bytes");
 const OOM_CONTROL: File = File(9, Controller::Memory, "memory.oom_control");
-const SERVICE_BYTES: File = File(10, Controller::Io, "blkio.throttle.io_service_bytes_recursive");
-const SERVICED: File = File(11, Controller::Io, "blkio.throttle.io_serviced_recursive");
 
 /// A limit above this means none: the kernel says 2⁶³ less a page.
 const UNLIMITED: u64 = 1 << 62;
@@ -66,29 +64,6 @@ pub(super) fn memory(
     }
     memory.oom_kills = group.seldom.oom_kills;
     Ok(Some(memory))
-}
-
-pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
-    let before = out.len();
-    group.load(SERVICE_BYTES, files, |text| {
-        blkio(text, out, before, |io, operation, n| match operation {
-            b"Read" => io.read_bytes = Some(n),
-            b"Write" => io.written_bytes = Some(n),
-            b"Discard" => io.discarded_bytes = Some(n),
-            _ => {}
-        })
-    })?;
-    if out.len() == before {
-        return Ok(()); // What moved no bytes made no requests.
-    }
-    group.load(SERVICED, files, |text| {
-        blkio(text, out, before, |io, operation, n| match operation {
-            b"Read" => io.reads = Some(n),
-            b"Write" => io.writes = Some(n),
-            _ => {}
-        })
-    })?;
-    Ok(())
 }
 
 pub(super) fn spec(group: &Cgroup, files: &mut Files) -> Result<Spec> {
@@ -181,34 +156,6 @@ fn oom_control(text: &[u8]) -> Result<Option<u64>, Malformed> {
     Ok(kills)
 }
 
-/// `blkio.throttle.io_service_bytes` and its like: `259:0 Read 1024`, and `Total 1024` at the end.
-/// Each number goes into the device's row, which is looked for from `start` on.
-fn blkio(
-    text: &[u8],
-    out: &mut Vec<Io>,
-    start: usize,
-    put: impl Fn(&mut Io, &[u8], u64),
-) -> Result<(), Malformed> {
-    for mut line in lines(text) {
-        let first = line.field().ok_or(line.malformed("major:minor"))?;
-        if first == b"Total" {
-            continue;
-        }
-        let device = mountinfo::numbers(first).ok_or(line.malformed("major:minor"))?;
-        let operation = line.field().ok_or(line.malformed("an operation"))?;
-        let n = line.count("a number")?;
-        let known = out.iter().skip(start).position(|io| io.device == device);
-        let at = known.map_or(out.len(), |at| start + at);
-        if known.is_none() {
-            out.push(Io { device, ..Io::default() });
-        }
-        if let Some(io) = out.get_mut(at) {
-            put(io, operation, n);
-        }
-    }
-    Ok(())
-}
-
 /// `memory.limit_in_bytes` and its like.
 fn limit(text: &[u8]) -> Result<Limit, Malformed> {
     let n = single(text)?;
@@ -226,28 +173,6 @@ mod tests {
     use crate::cgroup::Hierarchies;
     use crate::files::Roots;
     use std::path::Path;
-
-    #[test]
-    fn puts_bytes_and_operations_of_a_device_into_one_row() {
-        let mut out = vec![Io { device: (8, 0), ..Io::default() }];
-        let text = b"259:0 Read 10\n259:0 Write 20\n259:0 Sync 30\n8:0 Read 1\nTotal 30\n";
-        let read = |io: &mut Io, operation: &[u8], n| {
-            if operation == b"Read" {
-                io.reads = Some(n);
-            }
-        };
-        blkio(text, &mut out, 1, read).unwrap();
-        let row = |device, reads| Io { device, reads, ..Io::default() };
-        let rows = [row((8, 0), None), row((259, 0), Some(10)), row((8, 0), Some(1))];
-        assert_eq!(out, rows, "the row before the start is another group's");
-        assert_eq!(
-            blkio(b"259:0 Read\n", &mut out, 0, read)
-                .unwrap_err()
-                .expected,
-            "a number"
-        );
-        assert_eq!(blkio(b"Total 0\n", &mut out, 0, read), Ok(()));
-    }
 
     #[test]
     fn looks_at_what_seldom_changes_when_it_may_have() {

@@ -148,6 +148,10 @@ fn io_stat(text: &[u8], out: &mut Vec<Io>) -> Result<(), Malformed> {
                 b"rios" => &mut io.reads,
                 b"wios" => &mut io.writes,
                 b"dbytes" => &mut io.discarded_bytes,
+                b"cost.usage" => &mut io.cost.usage_usec,
+                b"cost.wait" => &mut io.cost.wait_usec,
+                b"cost.indebt" => &mut io.cost.indebt_usec,
+                b"cost.indelay" => &mut io.cost.indelay_usec,
                 _ => continue,
             };
             let value = value.strip_prefix(b"=").and_then(decimal);
@@ -164,6 +168,7 @@ fn io_stat(text: &[u8], out: &mut Vec<Io>) -> Result<(), Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cgroup::IoCost;
 
     #[test]
     fn tells_groups_with_a_controller_from_those_without() {
@@ -198,7 +203,7 @@ mod tests {
     #[test]
     fn passes_over_devices_without_numbers() {
         let mut out = Vec::new();
-        let text = b"7:0\n259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.usage=9\n";
+        let text = b"7:0\n259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.vrate=1.5 cost.usage=9 cost.wait=8 cost.indebt=7 cost.indelay=6\n";
         io_stat(text, &mut out).unwrap();
         let io = Io {
             device: (259, 0),
@@ -207,6 +212,13 @@ mod tests {
             reads: Some(3),
             writes: Some(4),
             discarded_bytes: Some(5),
+            cost: IoCost {
+                usage_usec: Some(9),
+                wait_usec: Some(8),
+                indebt_usec: Some(7),
+                indelay_usec: Some(6),
+            },
+            ..Io::default()
         };
         assert_eq!(out, [io]);
         assert_eq!(io_stat(b"259:0 rbytes=x\n", &mut out).unwrap_err().expected, "key=number");

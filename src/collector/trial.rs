@@ -2,19 +2,23 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use clap::{Command, FromArgMatches};
 
 use super::{Collector, Failures, Host, Shared, flags};
-use crate::exposition::Text;
+use crate::cgroup::{Hierarchies, Kind, Tree};
+use crate::container::{About, Containers, Names};
+use crate::exposition::{LabelBlock, Text};
 use crate::files::{Files, Result, Roots};
 use crate::system::{System, Uname};
 
 /// A collector, and the host it is tried on: files below a directory of its own.
 pub(crate) struct Trial<C> {
     dir: PathBuf,
+    roots: Roots,
     /// The collector.
     pub(crate) collector: C,
     /// The host.
@@ -64,11 +68,20 @@ impl<C: Collector> Trial<C> {
             now: (SYSTEM.now)(),
             failures: Failures::default(),
         };
-        let trial = Self { dir, collector: C::new(flags, &roots).unwrap(), host };
+        let collector = C::new(flags, &roots).unwrap();
+        let trial = Self { dir, roots, collector, host };
         for (path, text) in tree {
             trial.write(path, text.as_bytes());
         }
         trial
+    }
+
+    /// With rows for all its control groups, each with its path as the label `id`.
+    pub(crate) fn contained(mut self) -> Self {
+        let home = Hierarchies::find(&self.roots, &mut self.host.files).unwrap();
+        let tree = Tree::new(Arc::new(home));
+        self.host.containers = Some(Containers::new(tree, |_| true, 0));
+        self
     }
 
     /// Writes a file of the host.
@@ -94,6 +107,10 @@ impl<C: Collector> Trial<C> {
     pub(crate) fn collect(&mut self) -> Result<String> {
         let mut text = Text::default();
         self.host.shared.forget();
+        let Host { containers, files, now, .. } = &mut self.host;
+        if let Some(containers) = containers {
+            containers.refresh(&Paths, false, *now, files);
+        }
         self.collector.collect(&mut self.host, &mut text)?;
         let text = str::from_utf8(text.as_bytes()).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
@@ -104,6 +121,15 @@ impl<C: Collector> Trial<C> {
     pub(crate) fn complaint(&mut self) -> String {
         let error = self.collect().unwrap_err().to_string();
         error.replace(&*self.dir.to_string_lossy(), "")
+    }
+}
+
+/// Names groups by their paths.
+struct Paths;
+
+impl Names for Paths {
+    fn describe(&self, path: &str, _: Kind<'_>) -> (LabelBlock, About) {
+        (LabelBlock::new([("id", path)]), About::default())
     }
 }
 

@@ -4,11 +4,13 @@
 //! attributes. All numbers are in the order of the host's bytes, and everything is aligned to four.
 //! See [the kernel's documentation](https://docs.kernel.org/userspace-api/netlink/intro.html).
 
+mod generic;
 mod inet_diag;
 mod neighbour;
 mod qdisc;
 mod route;
 
+pub use generic::{CgroupStats, GenericFamily, get_cgroup_stats, get_taskstats_family};
 pub use inet_diag::{Connection, Family, get_connections};
 pub use neighbour::{Neighbour, get_neighbours};
 pub use qdisc::{Qdisc, get_qdiscs};

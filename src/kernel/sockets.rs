@@ -1,6 +1,6 @@
 //! `/proc/net/tcp`, `udp` and their like: a socket a line.
 
-use super::{Malformed, hex, lines};
+use super::{Line, Malformed, hex, lines};
 
 /// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,14 @@ pub struct Socket {
 ///   519: 3500007F:0035 00000000:0000 07 00000000:00000015 00:00000000 00000000   101        0 18245 2 0000000000000000 0
 /// ```
 pub fn each(text: &[u8], mut each: impl FnMut(Socket)) -> Result<(), Malformed> {
+    each_with_rest(text, |socket, _| each(socket))
+}
+
+/// As [`each`], with what is left of the line after the queues.
+pub fn each_with_rest<'a>(
+    text: &'a [u8],
+    mut each: impl FnMut(Socket, Line<'a>),
+) -> Result<(), Malformed> {
     const QUEUES: &str = "two queues";
     for mut line in lines(text).skip(1) {
         for column in ["a slot", "an address", "a remote address"] {
@@ -30,7 +38,8 @@ pub fn each(text: &[u8], mut each: impl FnMut(Socket)) -> Result<(), Malformed> 
         let field = line.field().ok_or(line.malformed(QUEUES))?;
         let mut queues = field.split(|&b| b == b':').map(hex::hexadecimal);
         let mut next = || queues.next().flatten().ok_or(line.malformed(QUEUES));
-        each(Socket { state, transmit_bytes: next()?, receive_bytes: next()? });
+        let socket = Socket { state, transmit_bytes: next()?, receive_bytes: next()? };
+        each(socket, line);
     }
     Ok(())
 }

@@ -1,11 +1,14 @@
-//! What each container did to block devices.
+//! What each container did to block devices. The row of the host is made of `/proc/diskstats`.
 
+mod names;
+
+use self::names::Names;
 use super::read_each;
 use crate::cgroup;
 use crate::collector::{Collector, Host};
-use crate::exposition::{Descriptor, Family, Table, Text, count, counter};
-use crate::files::{Files, Kept, Result, Roots};
-use crate::kernel::diskstats;
+use crate::container::Role;
+use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, micros, nanos};
+use crate::files::{Result, Roots};
 
 static IO: Table<cgroup::Io, 1> = Table {
     labels: ["device"],
@@ -16,14 +19,56 @@ static IO: Table<cgroup::Io, 1> = Table {
         counter("container_fs_reads_total")
             .help("Reads from the device.")
             .value(|io| count(io.reads)),
+        counter("container_fs_sector_reads_total")
+            .help("Sectors of 512 bytes read from the device.")
+            .value(|io| count(io.read_bytes? / SECTOR)),
+        counter("container_fs_reads_merged_total")
+            .help("Reads merged with others; of groups where a scheduler of cgroup v1 tells.")
+            .value(|io| count(io.reads_merged)),
+        counter("container_fs_read_seconds_total")
+            .help("Seconds spent by all reads; of groups where a scheduler of cgroup v1 tells.")
+            .value(|io| nanos(io.read_nsec)),
         counter("container_fs_writes_bytes_total")
             .help("Bytes written to the device.")
             .value(|io| count(io.written_bytes)),
         counter("container_fs_writes_total")
             .help("Writes to the device.")
             .value(|io| count(io.writes)),
+        counter("container_fs_sector_writes_total")
+            .help("Sectors of 512 bytes written to the device.")
+            .value(|io| count(io.written_bytes? / SECTOR)),
+        counter("container_fs_writes_merged_total")
+            .help("Writes merged with others; of groups where a scheduler of cgroup v1 tells.")
+            .value(|io| count(io.writes_merged)),
+        counter("container_fs_write_seconds_total")
+            .help("Seconds spent by all writes; of groups where a scheduler of cgroup v1 tells.")
+            .value(|io| nanos(io.write_nsec)),
+        gauge("container_fs_io_current")
+            .help("Requests under way; of groups where a scheduler of cgroup v1 tells.")
+            .value(|io| count(io.queued)),
+        counter("container_fs_io_time_seconds_total")
+            .help("Seconds of the host in which the device was busy, or spent by a group's requests.")
+            .value(|io| nanos(io.io_nsec)),
+        counter("container_fs_io_time_weighted_seconds_total")
+            .help("Seconds in which the device was busy, weighted by the requests; of the host alone.")
+            .value(|io| nanos(io.weighted_nsec)),
+        counter("container_fs_io_cost_usage_seconds_total")
+            .help("Seconds of the device's time by the model of io.cost; cgroup v2 alone.")
+            .value(|io| micros(io.cost.usage_usec)),
+        counter("container_fs_io_cost_wait_seconds_total")
+            .help("Seconds for which the model of io.cost held requests back.")
+            .value(|io| micros(io.cost.wait_usec)),
+        counter("container_fs_io_cost_indebt_seconds_total")
+            .help("Seconds for which the group was in debt by the model of io.cost.")
+            .value(|io| micros(io.cost.indebt_usec)),
+        counter("container_fs_io_cost_indelay_seconds_total")
+            .help("Seconds for which tasks were held back to pay a debt by the model of io.cost.")
+            .value(|io| micros(io.cost.indelay_usec)),
     ],
 };
+
+/// The kernel counts whole sectors, in bytes.
+const SECTOR: u64 = 512;
 
 static USAGE: Family<4> = counter("container_blkio_device_usage_total")
     .help("Bytes read from the device, written to it and discarded on it.")
@@ -46,19 +91,26 @@ impl Collector for Io {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        let names = Names { file: Kept::new(roots.proc.join("diskstats")), known: Vec::new() };
-        Ok(Self { names, rows: Vec::new(), devices: Vec::new() })
+        Ok(Self { names: Names::new(roots), rows: Vec::new(), devices: Vec::new() })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { names, rows, devices } = self;
         devices.clear();
+        // The root group counts in some kernels nothing, or not everything.
+        if let Err(error) = names.read(devices, &mut host.files) {
+            host.failures.note(&error);
+        }
+        let disks = devices.len();
         read_each(host, rows, |container, files| {
+            if container.role == Role::Host && disks > 0 {
+                return Ok(Some((0, disks)));
+            }
             let start = devices.len();
             container.cgroup.io(devices, files)?;
             Ok(Some((start, devices.len())))
         })?;
-        names.refresh(devices, &mut host.files)?;
+        names.know(devices);
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let found = containers
             .rows()
@@ -91,59 +143,86 @@ impl Collector for Io {
     }
 }
 
-/// What block devices are called at this moment.
-struct Names {
-    file: Kept,
-    known: Vec<Device>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::trial::Trial;
 
-struct Device {
-    number: (u32, u32),
-    name: String,
-    major: String,
-    minor: String,
-}
-
-impl Names {
-    /// Learns the names of devices that have none yet, or now another one.
-    fn refresh(&mut self, used: &[cgroup::Io], files: &mut Files) -> Result<()> {
-        let Self { file, known } = self;
-        for io in used {
-            if !known.iter().any(|device| device.number == io.device) {
-                let (major, minor) = io.device;
-                // Until a name is found: unlike no name at all, this is one device's alone.
-                let name = format!("{major}:{minor}");
-                let (major, minor) = (major.to_string(), minor.to_string());
-                known.push(Device { number: io.device, name, major, minor });
-            }
-        }
-        if known.is_empty() {
-            return Ok(());
-        }
-        files.load_kept_if_any(file, |text| {
-            diskstats::each(text, |found| {
-                if let Some(device) = known.iter_mut().find(|d| d.number == found.number) {
-                    let name = device.name.strip_prefix("/dev/");
-                    if name.map(str::as_bytes) != Some(found.name) {
-                        device.name = format!("/dev/{}", String::from_utf8_lossy(found.name));
-                    }
-                }
-                Ok(())
-            })
-        })?;
-        Ok(())
+    #[test]
+    fn says_of_the_host_what_its_disks_did_and_of_a_group_what_it_knows() {
+        let tree = [
+            (
+                "proc/1/mountinfo",
+                "36 32 0:31 / /sys/fs/cgroup rw - cgroup cgroup rw,memory,blkio\n",
+            ),
+            (
+                "proc/diskstats",
+                " 7 0 loop0 9 9 9 9 9 9 9 9 9 9 9\n\
+                 8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n\
+                 8 1 sda1 1 2 3 4 5 6 7 8 9 10 11\n",
+            ),
+            (
+                "sys/fs/cgroup/a/blkio.bfq.io_service_bytes_recursive",
+                "8:0 Read 1024\n8:0 Write 512\n",
+            ),
+            (
+                "sys/fs/cgroup/a/blkio.bfq.io_service_time_recursive",
+                "8:0 Read 5000000\n8:0 Total 6000000\n",
+            ),
+            (
+                "sys/fs/cgroup/a/blkio.throttle.io_service_bytes_recursive",
+                "8:0 Read 7\n9:0 Write 8\n",
+            ),
+        ];
+        let mut host = Trial::<Io>::new(&[], &tree).contained();
+        let expected = r#"container_fs_reads_bytes_total{id="/",device="/dev/sda"} 1536
+container_fs_reads_bytes_total{id="/a",device="/dev/sda"} 1024
+container_fs_reads_total{id="/",device="/dev/sda"} 1
+container_fs_sector_reads_total{id="/",device="/dev/sda"} 3
+container_fs_sector_reads_total{id="/a",device="/dev/sda"} 2
+container_fs_reads_merged_total{id="/",device="/dev/sda"} 2
+container_fs_read_seconds_total{id="/",device="/dev/sda"} 0.004
+container_fs_read_seconds_total{id="/a",device="/dev/sda"} 0.005
+container_fs_writes_bytes_total{id="/",device="/dev/sda"} 3584
+container_fs_writes_bytes_total{id="/a",device="/dev/sda"} 512
+container_fs_writes_bytes_total{id="/a",device="9:0"} 8
+container_fs_writes_total{id="/",device="/dev/sda"} 5
+container_fs_sector_writes_total{id="/",device="/dev/sda"} 7
+container_fs_sector_writes_total{id="/a",device="/dev/sda"} 1
+container_fs_sector_writes_total{id="/a",device="9:0"} 0
+container_fs_writes_merged_total{id="/",device="/dev/sda"} 6
+container_fs_write_seconds_total{id="/",device="/dev/sda"} 0.008
+container_fs_io_current{id="/",device="/dev/sda"} 9
+container_fs_io_time_seconds_total{id="/",device="/dev/sda"} 0.01
+container_fs_io_time_seconds_total{id="/a",device="/dev/sda"} 0.006
+container_fs_io_time_weighted_seconds_total{id="/",device="/dev/sda"} 0.011
+container_blkio_device_usage_total{id="/",device="/dev/sda",major="8",minor="0",operation="Read"} 1536
+container_blkio_device_usage_total{id="/",device="/dev/sda",major="8",minor="0",operation="Write"} 3584
+container_blkio_device_usage_total{id="/",device="/dev/sda",major="8",minor="0",operation="Discard"} 7168
+container_blkio_device_usage_total{id="/a",device="/dev/sda",major="8",minor="0",operation="Read"} 1024
+container_blkio_device_usage_total{id="/a",device="/dev/sda",major="8",minor="0",operation="Write"} 512
+container_blkio_device_usage_total{id="/a",device="9:0",major="9",minor="0",operation="Write"} 8
+"#;
+        assert_eq!(host.collect().unwrap(), expected);
+        assert_eq!(host.collect().unwrap(), expected, "the next time");
     }
 
-    fn of(&self, number: (u32, u32)) -> &str {
-        self.device(number).map_or("", |device| &device.name)
-    }
-
-    fn numbers(&self, number: (u32, u32)) -> (&str, &str) {
-        self.device(number)
-            .map_or(("", ""), |device| (&device.major, &device.minor))
-    }
-
-    fn device(&self, number: (u32, u32)) -> Option<&Device> {
-        self.known.iter().find(|device| device.number == number)
+    #[test]
+    fn asks_the_root_group_where_disks_are_not_to_be_seen() {
+        let tree = [
+            ("proc/1/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
+            ("sys/fs/cgroup/io.stat", "8:0 rbytes=512 cost.usage=1500000 cost.wait=2\n"),
+        ];
+        let mut host = Trial::<Io>::new(&[], &tree).contained();
+        let expected = r#"container_fs_reads_bytes_total{id="/",device="8:0"} 512
+container_fs_sector_reads_total{id="/",device="8:0"} 1
+container_fs_io_cost_usage_seconds_total{id="/",device="8:0"} 1.5
+container_fs_io_cost_wait_seconds_total{id="/",device="8:0"} 2e-6
+container_blkio_device_usage_total{id="/",device="8:0",major="8",minor="0",operation="Read"} 512
+"#;
+        assert_eq!(host.collect().unwrap(), expected);
+        host.write("proc/diskstats", b"8 0 sda x\n8 0 sda 1 2 3 4 5 6 7 8 9 10 x\n");
+        assert_eq!(host.collect().unwrap(), expected.replace("8:0\"", "/dev/sda\""));
+        assert_eq!(host.host.failures.count, 1);
     }
 }

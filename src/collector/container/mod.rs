@@ -1,15 +1,28 @@
 //! The host, each ECS task and each container, by the names of cAdvisor.
 
+pub mod advtcp;
 pub mod cpu;
+pub mod cpu_topology;
+pub mod cpuset;
+pub mod files;
+pub mod hugetlb;
 pub mod io;
+pub mod load;
 pub mod machine;
 pub mod memory;
+pub mod memory_numa;
+mod namespaces;
 pub mod network;
 pub mod pressure;
 pub mod process;
+pub mod referenced_memory;
+pub mod resctrl;
+pub mod sched;
 pub mod spec;
+pub mod tcp;
+pub mod udp;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::collector::Host;
 use crate::container::Container;
@@ -42,4 +55,12 @@ fn write<T>(table: &'static Table<T>, host: &mut Host, rows: &[Option<T>], text:
     let Some(containers) = &mut host.containers else { return };
     let rows = containers.rows().iter().zip(rows);
     text.table(table, rows.filter_map(|(c, row)| Some((&c.labels, row.as_ref()?))));
+}
+
+/// Writes the path of a file of a process into `out`.
+fn process_file(proc: &Path, pid: u32, name: &str, out: &mut PathBuf) {
+    out.clear();
+    out.push(proc);
+    out.push(itoa::Buffer::new().format(pid));
+    out.push(name);
 }

@@ -1,10 +1,7 @@
 //! `/proc/<pid>/net/dev`: network interfaces of each container, every network namespace once.
 
-use std::path::{Path, PathBuf};
-
-use super::read_each;
+use super::namespaces::{Namespaces, Shape};
 use crate::collector::{Collector, Host};
-use crate::container::{self, Process, Role};
 use crate::exposition::{Descriptor, Table, Text, count, counter};
 use crate::files::{Result, Roots};
 use crate::kernel::netdev::{self, Interface};
@@ -41,23 +38,9 @@ static INTERFACES: Table<Interface, 1> = Table {
 
 /// Collects the network interfaces of containers.
 pub struct Network {
-    proc: PathBuf,
-    rows: Vec<Option<Member>>,
-    /// Who is in which namespace, sorted; the first of each owns it.
-    members: Vec<Member>,
+    namespaces: Namespaces,
     interfaces: Vec<Counted>,
     names: Vec<String>,
-}
-
-/// A container in its network namespace. Ordered so that the owner of a namespace comes first: the
-/// host, a container that did not join another, the oldest process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Member {
-    network: u64,
-    rank: u8,
-    pid: u32,
-    /// Place in the list of rows.
-    row: usize,
 }
 
 /// An interface of a row.
@@ -80,84 +63,30 @@ impl Collector for Network {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        let proc = roots.proc.clone();
-        Ok(Self { proc, rows: vec![], members: vec![], interfaces: vec![], names: vec![] })
+        Ok(Self { namespaces: Namespaces::new(roots), interfaces: vec![], names: vec![] })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        self.find_members(host)?;
-        self.read_owners(host);
+        let Self { namespaces, interfaces, names } = self;
+        namespaces.find(host)?;
+        interfaces.clear();
+        namespaces.each(host, "net/dev", Shape::Records, |row, text| {
+            netdev::each(text, |name, interface| {
+                if !ignored(name) {
+                    let name = place(names, name);
+                    interfaces.push(Counted { row, name, interface });
+                }
+            })
+        });
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let rows = containers.rows();
-        let named = self.interfaces.iter().filter_map(|counted| {
-            let name = self.names.get(counted.name)?.as_str();
+        let named = interfaces.iter().filter_map(|counted| {
+            let name = names.get(counted.name)?.as_str();
             Some(((&rows.get(counted.row)?.labels, name), &counted.interface))
         });
         text.table(&INTERFACES, named);
         Ok(())
     }
-}
-
-impl Network {
-    fn find_members(&mut self, host: &mut Host) -> Result<()> {
-        let Self { proc, rows, members, .. } = self;
-        let mut row = 0;
-        read_each(host, rows, |container, files| {
-            row += 1;
-            let process = match container.role {
-                Role::Host => Process::look(1, proc),
-                Role::Container => container.process(proc, files)?,
-                Role::Task | Role::Other => None,
-            };
-            Ok(process.map(|Process { pid, network }| {
-                let rank = match (container.role, container.about.network) {
-                    (Role::Host, _) => 0,
-                    (_, Some(container::Network::Own)) => 1,
-                    (_, None) => 2,
-                    (_, Some(_)) => 3,
-                };
-                Member { network, rank, pid, row: row - 1 }
-            }))
-        })?;
-        members.clear();
-        members.extend(rows.iter().flatten());
-        members.sort_unstable();
-        members.dedup_by_key(|member| member.network);
-        members.sort_unstable_by_key(|member| member.row);
-        Ok(())
-    }
-
-    fn read_owners(&mut self, host: &mut Host) {
-        let Self { proc, members, interfaces, names, .. } = self;
-        let Host { containers, files, failures, .. } = host;
-        let Some(containers) = containers else { return };
-        interfaces.clear();
-        let mut path = PathBuf::new();
-        for member in &*members {
-            net_dev(proc, member.pid, &mut path);
-            let read = files.load_records(&path, |text| {
-                netdev::each(text, |name, interface| {
-                    if !ignored(name) {
-                        let name = place(names, name);
-                        interfaces.push(Counted { row: member.row, name, interface });
-                    }
-                })
-            });
-            if let Err(error) = read {
-                failures.note(&error);
-                if let Some(row) = containers.rows().get_mut(member.row) {
-                    row.forget_process();
-                }
-            }
-        }
-    }
-}
-
-fn net_dev(proc: &Path, pid: u32, out: &mut PathBuf) {
-    out.clear();
-    out.push(proc);
-    out.push(itoa::Buffer::new().format(pid));
-    out.push("net/dev");
 }
 
 /// The interfaces that cAdvisor leaves out: loopback, and the host's ends of containers' own.
@@ -198,14 +127,5 @@ mod tests {
         for name in ["eth0", "ens5", "br-1", "ecs-bridge", "l", ""] {
             assert!(!ignored(name.as_bytes()), "{name}");
         }
-    }
-
-    #[test]
-    fn the_host_then_who_did_not_join_then_the_oldest_owns_a_namespace() {
-        let member = |network, rank, pid, row| Member { network, rank, pid, row };
-        let mut members =
-            [member(7, 3, 10, 0), member(7, 1, 30, 1), member(7, 1, 20, 2), member(8, 2, 5, 3)];
-        members.sort_unstable();
-        assert_eq!(members[0], member(7, 1, 20, 2));
     }
 }

@@ -65,8 +65,8 @@ impl Collector for Process {
             let threads = container.cgroup.threads(files)?;
             let processes = if *count {
                 processes.clear();
-                container.cgroup.procs(processes, files)?;
-                Some(processes.len() as u64)
+                let listed = container.cgroup.procs(processes, files)?;
+                listed.then_some(processes.len() as u64)
             } else {
                 None
             };

@@ -1,0 +1,48 @@
+//! What groups and the host did to block devices, in the words of both versions.
+
+/// What a control group and its descendants did to one block device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Io {
+    /// Major and minor number.
+    pub device: (u32, u32),
+    /// Bytes read.
+    pub read_bytes: Option<u64>,
+    /// Bytes written.
+    pub written_bytes: Option<u64>,
+    /// Reads, a count.
+    pub reads: Option<u64>,
+    /// Writes, a count.
+    pub writes: Option<u64>,
+    /// Bytes discarded.
+    pub discarded_bytes: Option<u64>,
+    /// Reads merged with others, a count. Of a group on cgroup v1 alone, with a scheduler that tells.
+    pub reads_merged: Option<u64>,
+    /// Writes merged with others, a count. As above.
+    pub writes_merged: Option<u64>,
+    /// Nanoseconds spent by all reads. As above.
+    pub read_nsec: Option<u64>,
+    /// Nanoseconds spent by all writes. As above.
+    pub write_nsec: Option<u64>,
+    /// Nanoseconds of I/O: spent by all requests of a group, or for which the whole host had any.
+    pub io_nsec: Option<u64>,
+    /// Nanoseconds, weighted by how many requests there were. Of the whole host alone.
+    pub weighted_nsec: Option<u64>,
+    /// Requests that wait or are under way, a count. Of a group on cgroup v1 alone.
+    pub queued: Option<u64>,
+    /// What the device's cost model says.
+    pub cost: IoCost,
+}
+
+/// What a group's I/O cost by the model of `io.cost`. Each is `None` on cgroup v1, where the model is
+/// not switched on for the device, and the last three in kernels that do not tell them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IoCost {
+    /// Microseconds of the device's time.
+    pub usage_usec: Option<u64>,
+    /// Microseconds for which requests were held back.
+    pub wait_usec: Option<u64>,
+    /// Microseconds in debt.
+    pub indebt_usec: Option<u64>,
+    /// Microseconds for which tasks were held back to pay a debt.
+    pub indelay_usec: Option<u64>,
+}

@@ -1,0 +1,116 @@
+//! Network namespaces: each of them once, as that of the container that owns it.
+
+use std::path::PathBuf;
+
+use super::{process_file, read_each};
+use crate::collector::Host;
+use crate::container::{Network, Process, Role};
+use crate::files::{Result, Roots};
+use crate::kernel::Malformed;
+
+/// The network namespaces of the host and its containers.
+pub(super) struct Namespaces {
+    proc: PathBuf,
+    rows: Vec<Option<Member>>,
+    /// Who is in which namespace; after a look the owners alone.
+    members: Vec<Member>,
+    path: PathBuf,
+}
+
+/// A container in its network namespace. Ordered so that the owner of a namespace comes first: the
+/// host, a container that did not join another, the oldest process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Member {
+    network: u64,
+    rank: u8,
+    pid: u32,
+    /// Place in the list of rows.
+    row: usize,
+}
+
+/// How the kernel gives a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    /// Record by record, each shorter than half a page.
+    Records,
+    /// In one piece.
+    Whole,
+}
+
+impl Namespaces {
+    pub(super) fn new(roots: &Roots) -> Self {
+        let proc = roots.proc.clone();
+        Self { proc, rows: Vec::new(), members: Vec::new(), path: PathBuf::new() }
+    }
+
+    /// Looks who owns which namespace now.
+    pub(super) fn find(&mut self, host: &mut Host) -> Result<()> {
+        let Self { proc, rows, members, .. } = self;
+        let mut row = 0;
+        read_each(host, rows, |container, files| {
+            row += 1;
+            let process = match container.role {
+                Role::Host => Process::look(1, proc),
+                Role::Container => container.process(proc, files)?,
+                Role::Task | Role::Other => None,
+            };
+            Ok(process.map(|Process { pid, network }| {
+                let rank = match (container.role, container.about.network) {
+                    (Role::Host, _) => 0,
+                    (_, Some(Network::Own)) => 1,
+                    (_, None) => 2,
+                    (_, Some(_)) => 3,
+                };
+                Member { network, rank, pid, row: row - 1 }
+            }))
+        })?;
+        members.clear();
+        members.extend(rows.iter().flatten());
+        members.sort_unstable();
+        members.dedup_by_key(|member| member.network);
+        members.sort_unstable_by_key(|member| member.row);
+        Ok(())
+    }
+
+    /// Reads a file of each namespace, such as `net/dev`, and hands it on with the place of its owner
+    /// in the list of rows. What a host does not have is passed over.
+    pub(super) fn each(
+        &mut self,
+        host: &mut Host,
+        name: &str,
+        shape: Shape,
+        mut parse: impl FnMut(usize, &[u8]) -> Result<(), Malformed>,
+    ) {
+        let Self { proc, members, path, .. } = self;
+        let Host { containers, files, failures, .. } = host;
+        let Some(containers) = containers else { return };
+        for member in &*members {
+            process_file(proc, member.pid, name, path);
+            let parse = |text: &[u8]| parse(member.row, text);
+            let read = match shape {
+                Shape::Records => files.load_records(path, parse),
+                Shape::Whole => files.load_whole(path, parse),
+            };
+            if let Err(error) = read {
+                failures.note(&error);
+                if let Some(row) = containers.rows().get_mut(member.row) {
+                    row.forget_process();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_then_who_did_not_join_then_the_oldest_owns_a_namespace() {
+        let member = |network, rank, pid, row| Member { network, rank, pid, row };
+        let mut members =
+            [member(7, 3, 10, 0), member(7, 1, 30, 1), member(7, 1, 20, 2), member(8, 2, 5, 3)];
+        members.sort_unstable();
+        assert_eq!(members[0], member(7, 1, 20, 2));
+    }
+}
