@@ -11,6 +11,7 @@ pub mod flags;
 pub mod found;
 pub mod host;
 pub mod memo;
+pub(crate) mod mounts;
 pub mod rows;
 pub mod rtnetlink;
 mod shared;
