@@ -2,7 +2,8 @@
 //! labels, and what does not change from one scrape to the next.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cgroup::{Cgroup, Kind, Spec, Tree};
@@ -59,6 +60,28 @@ pub struct About {
     pub healthy: Option<bool>,
 }
 
+/// Where Docker keeps what belongs to a container, as the host's paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The writable layer. `None` where Docker does not say, as with containerd's image store.
+    pub layer: Option<PathBuf>,
+    /// Docker's own directory of the container, in which its log is. `None` where Docker does not say.
+    pub home: Option<PathBuf>,
+    /// Its volumes, in the order of where they are mounted.
+    pub volumes: Vec<Volume>,
+}
+
+/// A volume of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Volume {
+    /// Where the container sees it.
+    pub mountpoint: Box<str>,
+    /// Its name, or that of its directory.
+    pub name: Box<str>,
+    /// Where the host has it.
+    pub source: PathBuf,
+}
+
 /// One row.
 #[derive(Debug)]
 pub struct Container {
@@ -70,6 +93,8 @@ pub struct Container {
     pub labels: LabelBlock,
     /// What Docker knows of it.
     pub about: About,
+    /// Where its files are. `None` where nobody says.
+    pub storage: Option<Arc<Storage>>,
     /// What it may use, as last read.
     pub spec: Spec,
     /// When its group was made, in seconds since 1970.
@@ -147,6 +172,11 @@ pub struct Containers {
 pub trait Names {
     /// The labels of the group at `path`, and what else is known of it.
     fn describe(&self, path: &str, kind: Kind<'_>) -> (LabelBlock, About);
+
+    /// Where the files of a container are.
+    fn storage(&self, _: Kind<'_>) -> Option<Arc<Storage>> {
+        None
+    }
 }
 
 impl Containers {
@@ -185,6 +215,7 @@ impl Containers {
                 let (labels, about) =
                     names.describe(row.cgroup.path(), Kind::of(row.cgroup.path()));
                 row.labels = labels;
+                row.storage = names.storage(Kind::of(row.cgroup.path()));
                 if row.about != about {
                     row.about = about;
                     row.spec_read = None;
@@ -231,6 +262,7 @@ impl Containers {
                 },
                 labels,
                 about,
+                storage: names.storage(kind),
                 spec: Spec::default(),
                 inode,
                 spec_read: None,

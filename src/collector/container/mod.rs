@@ -1,6 +1,7 @@
 //! The host, each ECS task and each container, by the names of cAdvisor.
 
 pub mod cpu;
+pub mod filesystem;
 pub mod io;
 pub mod machine;
 pub mod memory;

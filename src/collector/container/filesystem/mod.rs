@@ -1,0 +1,616 @@
+//! How much disk containers use: their writable layers, logs and volumes, and the host's file systems.
+
+mod devices;
+mod places;
+mod walk;
+mod walker;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use self::devices::Devices;
+use self::places::{Entry, Part, Places};
+use self::walker::{Found, Last, Walker};
+use crate::collector::filter::{Filter, Flag};
+use crate::collector::mounts::Mounts;
+use crate::collector::mounts::ask::{Answer, Asker};
+use crate::collector::{Collector, Host, flags};
+use crate::container::{Role, Volume};
+use crate::exposition::{Descriptor, Family, Table, Text, count, gauge};
+use crate::files::{Error, Result, Roots};
+use crate::system::Statfs;
+
+static USAGE: Table<Usage, 1> = Table {
+    labels: ["device"],
+    metrics: &[
+        gauge("container_fs_usage_bytes")
+            .help("Bytes used on the device: of a container, by its writable layer and Docker's directory of it with the log, as last counted.")
+            .value(|u| count(u.bytes)),
+        gauge("container_fs_limit_bytes")
+            .help("Bytes of the device, or those that a container's project quota lets it use.")
+            .value(|u| count(u.limit)),
+        gauge("container_fs_inodes_total")
+            .help("Inodes of the device, where it has a fixed number of them.")
+            .value(|u| count(u.inodes_total)),
+        gauge("container_fs_inodes_free")
+            .help("Inodes of the device that are free, where it has a fixed number of them.")
+            .value(|u| count(u.inodes_free)),
+        gauge("container_fs_inodes_used")
+            .help("Inodes used on the device: of a container, by its writable layer and Docker's directory of it, as last counted.")
+            .value(|u| count(u.inodes)),
+    ],
+};
+
+static LOG: Family<0> = gauge("container_fs_log_bytes")
+    .help("Bytes used by Docker's directory of a container, which is its log and some small files, as last counted.")
+    .labels([]);
+
+static AGE: Family<0> = gauge("container_fs_walk_age_seconds")
+    .help("How long ago the writable layer and the log of a container were counted.")
+    .labels([]);
+
+static VOLUMES: Table<Volumed, 2> = Table {
+    labels: ["volume", "mountpoint"],
+    metrics: &[
+        gauge("container_volume_capacity_bytes")
+            .help("Size of the file system that a volume is on.")
+            .value(|v| count(v.capacity)),
+        gauge("container_volume_available_bytes")
+            .help("Bytes of the file system that a volume is on, that are free to those who are not root.")
+            .value(|v| count(v.available)),
+        gauge("container_volume_used_bytes")
+            .help("Bytes used by a volume: of one with a file system of its own, by all of it; else as last counted.")
+            .value(|v| count(v.used)),
+        gauge("container_volume_inodes")
+            .help("Inodes of the file system that a volume is on, where it has a fixed number of them.")
+            .value(|v| count(v.inodes)),
+        gauge("container_volume_inodes_free")
+            .help("Inodes of the file system that a volume is on that are free, where it has a fixed number of them.")
+            .value(|v| count(v.inodes_free)),
+        gauge("container_volume_inodes_used")
+            .help("Inodes used by a volume.")
+            .value(|v| count(v.inodes_used)),
+        gauge("container_volume_walk_age_seconds")
+            .help("How long ago it was counted what a volume holds that has no file system of its own.")
+            .value(|v| v.age.map(|age| age.as_secs_f64())),
+    ],
+};
+
+/// How directories are counted.
+#[derive(Args)]
+#[group(skip)]
+pub struct Flags {
+    /// How often at most it is counted what a directory holds; one that holds a lot is counted more seldom.
+    #[arg(id = "collector.container.filesystem.interval", long, value_name = "TIME", default_value = "60s", value_parser = flags::duration)]
+    interval: Duration,
+    /// Count what volumes hold that share a file system with others.
+    #[arg(id = "no-collector.container.filesystem.volume-walks", long)]
+    no_volume_walks: bool,
+}
+
+/// No scrape waits longer than this for file systems, of which some may hang.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Collects what containers use of file systems.
+pub struct Filesystem {
+    mounts: Mounts,
+    devices: Devices,
+    asker: Asker,
+    places: Places,
+    walker: Walker,
+    usages: Vec<Row<Usage>>,
+    sums: Vec<Sums>,
+    /// With the place of the volume among those of its container.
+    volumes: Vec<(Row<Volumed>, usize)>,
+}
+
+/// Something of a row, on a device.
+#[derive(Debug)]
+struct Row<T> {
+    row: usize,
+    /// Place of the device. `None` for one that is not the host's.
+    device: Option<usize>,
+    of: T,
+}
+
+/// What a row uses of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Usage {
+    bytes: Option<u64>,
+    limit: Option<u64>,
+    inodes_total: Option<u64>,
+    inodes_free: Option<u64>,
+    inodes: Option<u64>,
+}
+
+/// What is known of a container whatever the device.
+#[derive(Debug)]
+struct Sums {
+    row: usize,
+    log: Option<u64>,
+    age: Option<Duration>,
+}
+
+/// What is known of a volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Volumed {
+    capacity: Option<u64>,
+    available: Option<u64>,
+    used: Option<u64>,
+    inodes: Option<u64>,
+    inodes_free: Option<u64>,
+    inodes_used: Option<u64>,
+    age: Option<Duration>,
+}
+
+impl Collector for Filesystem {
+    const NAME: &'static str = "container.filesystem";
+    const ABOUT: &'static str = "Disk used by each container: its writable layer, log and volumes; the host's file systems.";
+    type Flags = Flags;
+
+    fn families() -> impl Iterator<Item = Descriptor> {
+        let families = [LOG.descriptor(), AGE.descriptor()];
+        USAGE
+            .descriptors()
+            .chain(families)
+            .chain(VOLUMES.descriptors())
+    }
+
+    fn new(flags: Flags, roots: &Roots) -> Result<Self> {
+        let none = Flag { name: "", value: None };
+        Ok(Self {
+            mounts: Mounts::new(roots, Filter::both(none, none)?, devices::kinds()?),
+            devices: Devices::default(),
+            asker: Asker::new(),
+            places: Places::new(roots, !flags.no_volume_walks),
+            walker: Walker::new(flags.interval.max(Duration::from_secs(1))),
+            usages: Vec::new(),
+            sums: Vec::new(),
+            volumes: Vec::new(),
+        })
+    }
+
+    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
+        let Self { mounts, devices, asker, places, walker, .. } = self;
+        let Host { containers, files, failures, system, .. } = host;
+        let Some(containers) = containers else {
+            return Err(Error::Absent(PathBuf::from("cgroup")));
+        };
+        let changed = devices.refresh(mounts.refresh(files)?);
+        let failed = |source| Error::Read { path: "statfs".into(), source };
+        let sizes = asker
+            .ask(devices.mounts(), system.statfs, PATIENCE)
+            .map_err(failed)?;
+        let now = Instant::now();
+        places.begin(changed);
+        let (usages, sums, volumes) = (&mut self.usages, &mut self.sums, &mut self.volumes);
+        usages.clear();
+        sums.clear();
+        volumes.clear();
+        for (row, container) in containers.rows().iter_mut().enumerate() {
+            match container.role {
+                Role::Host => usages.extend(sizes.iter().enumerate().filter_map(|(at, size)| {
+                    Some(Row { row, device: Some(at), of: Usage::of_host(known(size)?) })
+                })),
+                Role::Container => {
+                    if let Err(error) = places.refresh(container, devices, files) {
+                        failures.note(&error);
+                    }
+                    let Some(entry) = places.of(container) else { continue };
+                    for job in entry.jobs() {
+                        walker.want(job, now);
+                        if let Some(source) = job.error() {
+                            let path = job.place.path.clone();
+                            failures.note(&Error::Read { path, source });
+                        }
+                    }
+                    let of = Reading { row, entry, sizes, now };
+                    of.usage(usages);
+                    sums.extend(of.sums());
+                    of.volumes(volumes);
+                }
+                Role::Task | Role::Other => {}
+            }
+        }
+        places.end();
+        walker.begin(system.statfs, now).map_err(failed)?;
+        self.write(host, text);
+        Ok(())
+    }
+}
+
+impl Filesystem {
+    fn write(&self, host: &mut Host, text: &mut Text) {
+        let Self { devices, usages, sums, volumes, .. } = self;
+        let Some(containers) = &mut host.containers else { return };
+        let rows = containers.rows();
+        let label = |device: Option<usize>| device.map_or("", |place| devices.label(place));
+        let labelled = usages.iter().filter_map(|usage| {
+            Some(((&rows.get(usage.row)?.labels, label(usage.device)), &usage.of))
+        });
+        text.table(&USAGE, labelled);
+        for (family, value) in [
+            (&LOG, (|sums| sums.log.map(|bytes| bytes as f64)) as fn(&Sums) -> Option<f64>),
+            (&AGE, |sums| sums.age.map(|age| age.as_secs_f64())),
+        ] {
+            let mut family = text.family(family);
+            for sums in sums {
+                if let (Some(container), Some(value)) = (rows.get(sums.row), value(sums)) {
+                    family.sample(&container.labels, value);
+                }
+            }
+        }
+        let named = volumes.iter().filter_map(|(volumed, at)| {
+            let container = rows.get(volumed.row)?;
+            let volume = container.storage.as_ref()?.volumes.get(*at)?;
+            let Volume { name, mountpoint, .. } = volume;
+            Some(((&container.labels, &**name, &**mountpoint), &volumed.of))
+        });
+        text.table(&VOLUMES, named);
+    }
+}
+
+impl Entry {
+    fn jobs(&self) -> impl Iterator<Item = &std::sync::Arc<walker::Job>> {
+        let parts = self.layer.iter().chain(&self.home).chain(&self.volumes);
+        parts.filter_map(|part| part.job.as_ref())
+    }
+}
+
+impl Part {
+    fn last(&self) -> Last {
+        self.job.as_ref().map_or(Last::NotYet, |job| job.last())
+    }
+}
+
+/// What is known of one container.
+struct Reading<'a> {
+    row: usize,
+    entry: &'a Entry,
+    sizes: &'a [Answer],
+    now: Instant,
+}
+
+impl Reading<'_> {
+    fn size(&self, place: Option<usize>) -> Option<&Statfs> {
+        known(self.sizes.get(place?)?)
+    }
+
+    /// What it uses of the device its layer is on, and of that of its log, if that is another one.
+    fn usage(&self, out: &mut Vec<Row<Usage>>) {
+        let Some(layer) = &self.entry.layer else { return };
+        let (held, quota) = match layer.last() {
+            Last::Gone => return,
+            Last::NotYet => (None, None),
+            Last::Found(found, _) => (Some(found), found.quota),
+        };
+        let mut usage = Usage::of(self.size(layer.place), held);
+        usage.limit = quota.or(usage.limit);
+        if let Some(home) = &self.entry.home {
+            let log = match home.last() {
+                Last::Gone => Some(Found { inodes: Some(0), ..Found::default() }),
+                Last::NotYet => None,
+                Last::Found(found, _) => Some(found),
+            };
+            if home.place == layer.place {
+                usage.bytes = sum(usage.bytes, log.map(|log| log.bytes));
+                usage.inodes = sum(usage.inodes, log.and_then(|log| log.inodes));
+            } else if let Some(log) = log {
+                let of = Usage::of(self.size(home.place), Some(log));
+                out.push(Row { row: self.row, device: home.place, of });
+            }
+        }
+        out.push(Row { row: self.row, device: layer.place, of: usage });
+    }
+
+    fn sums(&self) -> Option<Sums> {
+        let last = |part: &Option<Part>| match part.as_ref()?.last() {
+            Last::Found(found, at) => Some((found.bytes, self.now.saturating_duration_since(at))),
+            Last::Gone | Last::NotYet => None,
+        };
+        let (layer, home) = (last(&self.entry.layer), last(&self.entry.home));
+        let age = [layer, home].iter().flatten().map(|(_, age)| *age).max()?;
+        Some(Sums { row: self.row, log: home.map(|(bytes, _)| bytes), age: Some(age) })
+    }
+
+    fn volumes(&self, out: &mut Vec<(Row<Volumed>, usize)>) {
+        for (at, part) in self.entry.volumes.iter().enumerate() {
+            let mut of = Volumed::default();
+            if let Some(size) = self.size(part.place) {
+                of.capacity = Some(size.blocks.saturating_mul(size.block_size));
+                of.available = Some(size.blocks_available.saturating_mul(size.block_size));
+                of.inodes = inodes(size).map(|(all, _)| all);
+                of.inodes_free = inodes(size).map(|(_, free)| free);
+                if part.whole {
+                    of.used = Some(used(size));
+                    of.inodes_used = inodes(size).map(|(all, free)| all.saturating_sub(free));
+                }
+            }
+            match part.last() {
+                Last::Found(found, at) => {
+                    of.used = Some(found.bytes);
+                    of.inodes_used = found.inodes;
+                    of.age = Some(self.now.saturating_duration_since(at));
+                }
+                Last::Gone => continue,
+                Last::NotYet => {}
+            }
+            out.push((Row { row: self.row, device: part.place, of }, at));
+        }
+    }
+}
+
+impl Usage {
+    /// Of the whole device.
+    fn of_host(size: &Statfs) -> Self {
+        let inodes = inodes(size).map(|(all, free)| all.saturating_sub(free));
+        Self { bytes: Some(used(size)), inodes, ..Self::of(Some(size), None) }
+    }
+
+    /// Of what is held on a device.
+    fn of(size: Option<&Statfs>, held: Option<Found>) -> Self {
+        let inodes_of = size.and_then(inodes);
+        Self {
+            bytes: held.map(|held| held.bytes),
+            limit: size.map(|size| size.blocks.saturating_mul(size.block_size)),
+            inodes_total: inodes_of.map(|(all, _)| all),
+            inodes_free: inodes_of.map(|(_, free)| free),
+            inodes: held.and_then(|held| held.inodes),
+        }
+    }
+}
+
+fn known(answer: &Answer) -> Option<&Statfs> {
+    match answer {
+        Answer::Found(size) => Some(size),
+        Answer::Unasked | Answer::Late | Answer::Refused(_) => None,
+    }
+}
+
+fn used(size: &Statfs) -> u64 {
+    size.blocks
+        .saturating_sub(size.blocks_free)
+        .saturating_mul(size.block_size)
+}
+
+/// All inodes, and those that are free. `None` where they are made as they are needed, as on btrfs.
+fn inodes(size: &Statfs) -> Option<(u64, u64)> {
+    (size.files > 0).then_some((size.files, size.files_free))
+}
+
+fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    a?.checked_add(b?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cgroup::{Hierarchies, Kind, Tree};
+    use crate::collector::trial::Trial;
+    use crate::container::{About, Containers, Names, Storage};
+    use crate::exposition::LabelBlock;
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const MOUNTINFO: &str = "1 0 8:1 / / rw - ext4 /dev/a rw\n\
+        2 1 8:2 / /mnt/ecs/ebs/vol-1 rw - xfs /dev/b rw\n\
+        3 1 0:9 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+
+    /// What Docker says, by the id.
+    struct Docker(BTreeMap<String, Arc<Storage>>);
+
+    impl Names for Docker {
+        fn describe(&self, _: &str, kind: Kind<'_>) -> (LabelBlock, About) {
+            let id = match kind {
+                Kind::Container(id) => id.split_at(1).0,
+                _ => "/",
+            };
+            (LabelBlock::new([("id", id)]), About::default())
+        }
+
+        fn storage(&self, kind: Kind<'_>) -> Option<Arc<Storage>> {
+            match kind {
+                Kind::Container(id) => self.0.get(id).cloned(),
+                _ => None,
+            }
+        }
+    }
+
+    fn id(letter: &str) -> String {
+        letter.repeat(64)
+    }
+
+    fn statfs(path: &Path) -> std::io::Result<Statfs> {
+        let size = Statfs {
+            block_size: 512,
+            blocks: 1000,
+            blocks_free: 900,
+            blocks_available: 800,
+            files: 70,
+            files_free: 60,
+        };
+        // One of the directories has a quota; btrfs counts no inodes.
+        Ok(match path {
+            path if path.ends_with("limited/diff") => {
+                Statfs { blocks: 200, blocks_free: 150, ..size }
+            }
+            path if path.ends_with("vol-1") => Statfs { files: 0, ..size },
+            _ => size,
+        })
+    }
+
+    fn trial(storage: &[(&str, Storage)], args: &[&str]) -> Trial<Filesystem> {
+        let mut trial = Trial::<Filesystem>::new(args, &[("proc/1/mountinfo", MOUNTINFO)]);
+        let storage: BTreeMap<_, _> = storage
+            .iter()
+            .map(|(letter, storage)| (id(letter), Arc::new(storage.clone())))
+            .collect();
+        for letter in ["a", "b", "c"] {
+            trial.write(&format!("sys/fs/cgroup/docker/{}/cgroup.procs", id(letter)), b"");
+        }
+        let roots = trial.roots();
+        let tree = Tree::new(Arc::new(Hierarchies::find(&roots, &mut trial.host.files).unwrap()));
+        let shown = |kind: Kind<'_>| matches!(kind, Kind::Host | Kind::Container(_));
+        let mut containers = Containers::new(tree, shown, 0);
+        containers.refresh(&Docker(storage), true, trial.host.now, &mut trial.host.files);
+        trial.host.containers = Some(containers);
+        trial.host.system.statfs = statfs;
+        trial
+    }
+
+    /// Scrapes until all that is walked is known: each container with files has an age.
+    fn settled(trial: &mut Trial<Filesystem>, ages: usize) -> Vec<String> {
+        loop {
+            let text = trial.collect().unwrap();
+            let (aged, rest): (Vec<_>, Vec<_>) =
+                text.lines().partition(|line| line.contains("_age_"));
+            if aged.len() == ages {
+                assert_eq!(trial.host.failures.first, None);
+                return rest.into_iter().map(str::to_owned).collect();
+            }
+        }
+    }
+
+    fn of<'a>(lines: &'a [String], id: &str) -> Vec<&'a str> {
+        let label = format!("id=\"{id}\"");
+        lines
+            .iter()
+            .filter(|line| line.contains(&label))
+            .map(String::as_str)
+            .collect()
+    }
+
+    #[test]
+    fn says_what_layers_logs_volumes_and_the_host_use() {
+        let volume = |mountpoint: &str, name: &str, source: &str| Volume {
+            mountpoint: mountpoint.into(),
+            name: name.into(),
+            source: source.into(),
+        };
+        let docker = Storage {
+            layer: Some("/d/overlay2/a/diff".into()),
+            home: Some("/d/containers/a".into()),
+            volumes: vec![
+                volume("/cache", "cache", "/d/volumes/cache/_data"),
+                volume("/data", "vol-1", "/mnt/ecs/ebs/vol-1"),
+            ],
+        };
+        let limited =
+            Storage { layer: Some("/d/overlay2/limited/diff".into()), ..Storage::default() };
+        let mut trial = trial(&[("a", docker), ("b", limited)], &[]);
+        trial.write("d/overlay2/a/diff/etc/x", &[1; 100_000]);
+        trial.write("d/overlay2/limited/diff/x", &[1; 100_000]);
+        trial.write("d/containers/a/a-json.log", &[1; 50_000]);
+        trial.write("d/volumes/cache/_data/y", &[1; 10_000]);
+        let root = trial.roots().rootfs;
+        let bytes = |paths: &[&str]| -> u64 {
+            paths
+                .iter()
+                .map(|path| 512 * std::fs::metadata(root.join(path)).unwrap().blocks())
+                .sum()
+        };
+        let log = bytes(&["d/containers/a", "d/containers/a/a-json.log"]);
+        let layer =
+            bytes(&["d/overlay2/a/diff", "d/overlay2/a/diff/etc", "d/overlay2/a/diff/etc/x"]);
+        let volume = bytes(&["d/volumes/cache/_data", "d/volumes/cache/_data/y"]);
+
+        let lines = settled(&mut trial, 3);
+        assert_eq!(
+            of(&lines, "/"),
+            [
+                "container_fs_usage_bytes{id=\"/\",device=\"/dev/a\"} 51200",
+                "container_fs_usage_bytes{id=\"/\",device=\"/dev/b\"} 51200",
+                "container_fs_limit_bytes{id=\"/\",device=\"/dev/a\"} 512000",
+                "container_fs_limit_bytes{id=\"/\",device=\"/dev/b\"} 512000",
+                "container_fs_inodes_total{id=\"/\",device=\"/dev/a\"} 70",
+                "container_fs_inodes_free{id=\"/\",device=\"/dev/a\"} 60",
+                "container_fs_inodes_used{id=\"/\",device=\"/dev/a\"} 10",
+            ]
+        );
+        let own = |text: String| text.replace('\'', "\"");
+        let expected = [
+            format!("container_fs_usage_bytes{{id='a',device='/dev/a'}} {}", layer + log),
+            "container_fs_limit_bytes{id='a',device='/dev/a'} 512000".into(),
+            "container_fs_inodes_total{id='a',device='/dev/a'} 70".into(),
+            "container_fs_inodes_free{id='a',device='/dev/a'} 60".into(),
+            "container_fs_inodes_used{id='a',device='/dev/a'} 5".into(),
+            format!("container_fs_log_bytes{{id='a'}} {log}"),
+            "container_volume_capacity_bytes{id='a',volume='cache',mountpoint='/cache'} 512000"
+                .into(),
+            "container_volume_capacity_bytes{id='a',volume='vol-1',mountpoint='/data'} 512000"
+                .into(),
+            "container_volume_available_bytes{id='a',volume='cache',mountpoint='/cache'} 409600"
+                .into(),
+            "container_volume_available_bytes{id='a',volume='vol-1',mountpoint='/data'} 409600"
+                .into(),
+            format!(
+                "container_volume_used_bytes{{id='a',volume='cache',mountpoint='/cache'}} {volume}"
+            ),
+            "container_volume_used_bytes{id='a',volume='vol-1',mountpoint='/data'} 51200".into(),
+            "container_volume_inodes{id='a',volume='cache',mountpoint='/cache'} 70".into(),
+            "container_volume_inodes_free{id='a',volume='cache',mountpoint='/cache'} 60".into(),
+            "container_volume_inodes_used{id='a',volume='cache',mountpoint='/cache'} 2".into(),
+        ];
+        assert_eq!(of(&lines, "a"), expected.map(own));
+        // Nothing is walked where a quota tells.
+        let expected = [
+            "container_fs_usage_bytes{id='b',device='/dev/a'} 25600",
+            "container_fs_limit_bytes{id='b',device='/dev/a'} 102400",
+            "container_fs_inodes_total{id='b',device='/dev/a'} 70",
+            "container_fs_inodes_free{id='b',device='/dev/a'} 60",
+        ];
+        assert_eq!(of(&lines, "b"), expected.map(|line| own(line.into())));
+        assert_eq!(of(&lines, "c"), [""; 0]);
+    }
+
+    #[test]
+    fn finds_the_layer_without_docker_and_forgets_one_that_is_gone() {
+        let mut trial = trial(&[], &[]);
+        let of_container = |upper: &str| {
+            format!("5 1 0:7 / / rw - overlay overlay rw,lowerdir=/l,upperdir={upper},workdir=/w\n")
+        };
+        for (letter, pid, upper) in
+            [("a", 31, "/snap\\0401/fs"), ("b", 32, "/none"), ("c", 33, "short/diff")]
+        {
+            trial.write(
+                &format!("sys/fs/cgroup/docker/{}/cgroup.procs", id(letter)),
+                format!("{pid}\n").as_bytes(),
+            );
+            trial.write(&format!("proc/{pid}/net/dev"), b"");
+            trial.write(&format!("proc/{pid}/mountinfo"), of_container(upper).as_bytes());
+        }
+        trial.write("snap 1/fs/x", b"1");
+        let lines = settled(&mut trial, 1);
+        let used = |lines: &[String]| -> Vec<String> {
+            lines
+                .iter()
+                .filter(|line| line.contains("inodes_used{id=\""))
+                .cloned()
+                .collect()
+        };
+        let expected = ["/\",device=\"/dev/a\"} 10", "a\",device=\"/dev/a\"} 2"];
+        let expected = expected.map(|line| format!("container_fs_inodes_used{{id=\"{line}"));
+        assert_eq!(used(&lines), expected);
+        assert_eq!(of(&lines, "c"), [""; 0]);
+    }
+
+    #[test]
+    fn volumes_are_not_walked_if_told_not_to() {
+        let volume = Volume { mountpoint: "/v".into(), name: "v".into(), source: "/v".into() };
+        let storage = Storage { volumes: vec![volume], ..Storage::default() };
+        let mut trial =
+            trial(&[("a", storage)], &["--no-collector.container.filesystem.volume-walks"]);
+        trial.write("v/x", b"1");
+        let lines = settled(&mut trial, 0);
+        let names: Vec<_> = of(&lines, "a")
+            .iter()
+            .map(|line| line.split('{').next().unwrap())
+            .collect();
+        let expected = ["capacity_bytes", "available_bytes", "inodes", "inodes_free"];
+        assert_eq!(names, expected.map(|name| format!("container_volume_{name}")));
+    }
+}
