@@ -27,6 +27,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ),
     ("container_memory_failcnt ", "counter metrics should have \"_total\" suffix", "cAdvisor"),
     (
+        "container_fs_inodes_total ",
+        "non-counter metrics should not have \"_total\" suffix",
+        "cAdvisor",
+    ),
+    (
         "cadvisor_version_info ",
         "label names should be written in 'snake_case' not 'camelCase'",
         "cAdvisor",

@@ -281,13 +281,10 @@ impl Reading<'_> {
     /// What it uses of the device its layer is on, and of that of its log, if that is another one.
     fn usage(&self, out: &mut Vec<Row<Usage>>) {
         let Some(layer) = &self.entry.layer else { return };
-        let (held, quota) = match layer.last() {
-            Last::Gone => return,
-            Last::NotYet => (None, None),
-            Last::Found(found, _) => (Some(found), found.quota),
-        };
-        let mut usage = Usage::of(self.size(layer.place), held);
-        usage.limit = quota.or(usage.limit);
+        // Where Docker says that it is, but it is not to be seen, it may be anywhere.
+        let Last::Found(held, _) = layer.last() else { return };
+        let mut usage = Usage::of(self.size(layer.place), Some(held));
+        usage.limit = held.quota.or(usage.limit);
         if let Some(home) = &self.entry.home {
             let log = match home.last() {
                 Last::Gone => Some(Found { inodes: Some(0), ..Found::default() }),
