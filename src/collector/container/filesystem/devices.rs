@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use nix::sys::stat::makedev;
+
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::mounts::Mount;
 use crate::files::Result;
@@ -63,6 +65,16 @@ impl Devices {
     /// What one is called.
     pub(super) fn label(&self, place: usize) -> &str {
         self.labels.get(place).map_or("", String::as_str)
+    }
+
+    /// The number that files on one have. `None` where each part of it gives them another one.
+    pub(super) fn number(&self, place: usize) -> Option<u64> {
+        let mount = self
+            .mounts
+            .get(place)
+            .filter(|mount| mount.kind != "btrfs")?;
+        let [major, minor] = &mount.device;
+        Some(makedev(major.parse().ok()?, minor.parse().ok()?))
     }
 
     /// The file system that a path of the host is on, and whether it is mounted right there.
@@ -145,6 +157,7 @@ mod tests {
         assert_eq!(of("/mnt/ecs/ebs/volume"), ("/dev/a", false));
         assert_eq!(Devices::default().of(Path::new("/")), None);
 
+        assert_eq!(devices.number(0), Some(makedev(8, 1)));
         let overlay = mounts([["overlay", "overlay", "9", "/"]]);
         assert!(devices.refresh(&overlay));
         assert_eq!(devices.labels, ["overlay_8-9"]);

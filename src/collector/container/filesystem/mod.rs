@@ -215,7 +215,9 @@ impl Collector for Filesystem {
             }
         }
         places.end();
-        walker.begin(system.statfs, now).map_err(failed)?;
+        if let Err(source) = walker.begin(system.statfs, now) {
+            failures.note(&Error::Read { path: "walk".into(), source });
+        }
         self.write(host, text);
         Ok(())
     }
@@ -255,13 +257,13 @@ impl Filesystem {
 impl Entry {
     fn jobs(&self) -> impl Iterator<Item = &std::sync::Arc<walker::Job>> {
         let parts = self.layer.iter().chain(&self.home).chain(&self.volumes);
-        parts.filter_map(|part| part.job.as_ref())
+        parts.map(|part| &part.job)
     }
 }
 
 impl Part {
     fn last(&self) -> Last {
-        self.job.as_ref().map_or(Last::NotYet, |job| job.last())
+        self.job.last()
     }
 }
 
@@ -314,6 +316,7 @@ impl Reading<'_> {
 
     fn volumes(&self, out: &mut Vec<(Row<Volumed>, usize)>) {
         for (at, part) in self.entry.volumes.iter().enumerate() {
+            let Last::Found(found, counted) = part.last() else { continue };
             let mut of = Volumed::default();
             if let Some(size) = self.size(part.place) {
                 of.capacity = Some(size.blocks.saturating_mul(size.block_size));
@@ -325,14 +328,10 @@ impl Reading<'_> {
                     of.inodes_used = inodes(size).map(|(all, free)| all.saturating_sub(free));
                 }
             }
-            match part.last() {
-                Last::Found(found, at) => {
-                    of.used = Some(found.bytes);
-                    of.inodes_used = found.inodes;
-                    of.age = Some(self.now.saturating_duration_since(at));
-                }
-                Last::Gone => continue,
-                Last::NotYet => {}
+            if part.job.place.walk {
+                of.used = Some(found.bytes);
+                of.inodes_used = found.inodes;
+                of.age = Some(self.now.saturating_duration_since(counted));
             }
             out.push((Row { row: self.row, device: part.place, of }, at));
         }
@@ -393,9 +392,18 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    const MOUNTINFO: &str = "1 0 8:1 / / rw - ext4 /dev/a rw\n\
-        2 1 8:2 / /mnt/ecs/ebs/vol-1 rw - xfs /dev/b rw\n\
-        3 1 0:9 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+    /// What is mounted, where `/` is on the device that the made-up host's files are on, and so is a
+    /// volume. The other one is mounted on the host and not to be seen here.
+    fn mountinfo(root: &Path) -> String {
+        let device = std::fs::metadata(root).unwrap().dev();
+        let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+        format!(
+            "1 0 {major}:{minor} / / rw - ext4 /dev/a rw\n\
+            2 1 {major}:{minor} /v /mnt/ecs/ebs/vol-1 rw - ext4 /dev/a rw\n\
+            3 1 7:777 / /mnt/ecs/ebs/vol-2 rw - xfs /dev/b rw\n\
+            4 1 0:9 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+        )
+    }
 
     /// What Docker says, by the id.
     struct Docker(BTreeMap<String, Arc<Storage>>);
@@ -435,13 +443,14 @@ mod tests {
             path if path.ends_with("limited/diff") => {
                 Statfs { blocks: 200, blocks_free: 150, ..size }
             }
-            path if path.ends_with("vol-1") => Statfs { files: 0, ..size },
+            path if path.ends_with("vol-2") => Statfs { files: 0, ..size },
             _ => size,
         })
     }
 
     fn trial(storage: &[(&str, Storage)], args: &[&str]) -> Trial<Filesystem> {
-        let mut trial = Trial::<Filesystem>::new(args, &[("proc/1/mountinfo", MOUNTINFO)]);
+        let mut trial = Trial::<Filesystem>::new(args, &[]);
+        trial.write("proc/1/mountinfo", mountinfo(&trial.roots().rootfs).as_bytes());
         let storage: BTreeMap<_, _> = storage
             .iter()
             .map(|(letter, storage)| (id(letter), Arc::new(storage.clone())))
@@ -494,6 +503,7 @@ mod tests {
             volumes: vec![
                 volume("/cache", "cache", "/d/volumes/cache/_data"),
                 volume("/data", "vol-1", "/mnt/ecs/ebs/vol-1"),
+                volume("/other", "vol-2", "/mnt/ecs/ebs/vol-2"),
             ],
         };
         let limited =
@@ -503,6 +513,8 @@ mod tests {
         trial.write("d/overlay2/limited/diff/x", &[1; 100_000]);
         trial.write("d/containers/a/a-json.log", &[1; 50_000]);
         trial.write("d/volumes/cache/_data/y", &[1; 10_000]);
+        trial.write("mnt/ecs/ebs/vol-1/z", b"1");
+        trial.write("mnt/ecs/ebs/vol-2/z", b"1");
         let root = trial.roots().rootfs;
         let bytes = |paths: &[&str]| -> u64 {
             paths
@@ -549,8 +561,11 @@ mod tests {
             ),
             "container_volume_used_bytes{id='a',volume='vol-1',mountpoint='/data'} 51200".into(),
             "container_volume_inodes{id='a',volume='cache',mountpoint='/cache'} 70".into(),
+            "container_volume_inodes{id='a',volume='vol-1',mountpoint='/data'} 70".into(),
             "container_volume_inodes_free{id='a',volume='cache',mountpoint='/cache'} 60".into(),
+            "container_volume_inodes_free{id='a',volume='vol-1',mountpoint='/data'} 60".into(),
             "container_volume_inodes_used{id='a',volume='cache',mountpoint='/cache'} 2".into(),
+            "container_volume_inodes_used{id='a',volume='vol-1',mountpoint='/data'} 10".into(),
         ];
         assert_eq!(of(&lines, "a"), expected.map(own));
         // Nothing is walked where a quota tells.
@@ -602,6 +617,7 @@ mod tests {
         let mut trial =
             trial(&[("a", storage)], &["--no-collector.container.filesystem.volume-walks"]);
         trial.write("v/x", b"1");
+        while !trial.collect().unwrap().contains("container_volume_") {}
         let lines = settled(&mut trial, 0);
         let names: Vec<_> = of(&lines, "a")
             .iter()

@@ -19,11 +19,11 @@ const LOOKS: usize = 32;
 /// A directory, and the file system that it is on.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Who looks at it. `None` if nobody is to.
-    pub(super) job: Option<Arc<Job>>,
+    /// Who looks at it.
+    pub(super) job: Arc<Job>,
     /// Its file system. `None` where that is not the host's.
     pub(super) place: Option<usize>,
-    /// Whether it is all of the file system.
+    /// Whether it is a volume, and all of the file system.
     pub(super) whole: bool,
 }
 
@@ -142,36 +142,33 @@ impl Entry {
         let layer = storage
             .and_then(|storage| storage.layer.as_ref())
             .or(self.mounted.as_ref());
-        let mut job = |path: &Path, mount| {
-            let place = Place { path: roots.host(path), mount };
-            let known = jobs.get(&place).and_then(Weak::upgrade);
-            known.unwrap_or_else(|| {
-                let job = Job::new(place.clone());
-                jobs.insert(place, Arc::downgrade(&job));
+        let mut part = |path: &Path, quota: bool, volume: bool| {
+            let (place, whole) = devices.of(path).unzip();
+            let whole = volume && whole.unwrap_or_default();
+            let mount = place
+                .filter(|_| quota)
+                .and_then(|place| devices.mounts().get(place));
+            let what = Place {
+                path: roots.host(path),
+                mount: mount.map(|mount| mount.path.clone()),
+                device: place.and_then(|place| devices.number(place)),
+                walk: !whole && (walk_volumes || !volume),
+            };
+            let known = jobs.get(&what).and_then(Weak::upgrade);
+            let job = known.unwrap_or_else(|| {
+                let job = Job::new(what.clone());
+                jobs.insert(what, Arc::downgrade(&job));
                 job
-            })
+            });
+            Part { job, place, whole }
         };
-        let layer = layer.map(|path| {
-            let place = devices.of(path).map(|(place, _)| place);
-            let mount = place.and_then(|place| devices.mounts().get(place));
-            let job = job(path, mount.map(|mount| mount.path.clone()));
-            Part { job: Some(job), place, whole: false }
-        });
-        let home = storage
-            .and_then(|storage| storage.home.as_ref())
-            .map(|path| {
-                let place = devices.of(path).map(|(place, _)| place);
-                Part { job: Some(job(path, None)), place, whole: false }
-            });
-        let volumes = storage
-            .map_or(&[][..], |storage| &storage.volumes)
+        let layer = layer.map(|path| part(path, true, false));
+        let home = storage.and_then(|storage| storage.home.as_ref());
+        let home = home.map(|path| part(path, false, false));
+        let volumes = storage.map_or(&[][..], |storage| &storage.volumes);
+        let volumes = volumes
             .iter()
-            .map(|volume| {
-                let (place, whole) = devices.of(&volume.source).unzip();
-                let whole = whole.unwrap_or_default();
-                let walked = walk_volumes && !whole;
-                Part { job: walked.then(|| job(&volume.source, None)), place, whole }
-            });
+            .map(|volume| part(&volume.source, false, true));
         let volumes = volumes.collect();
         // Those of before are let go of only now: who looks at a directory stays the same.
         self.layer = layer;

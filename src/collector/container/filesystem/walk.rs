@@ -12,7 +12,7 @@ use std::path::Path;
 use nix::dir::{Dir, OwningIter};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, lstat};
 
 /// What is deeper than this is not counted. Each level takes two descriptors.
 const DEEPEST: usize = 64;
@@ -46,10 +46,38 @@ struct Level {
     entries: OwningIter,
 }
 
+/// A directory that is open.
+#[derive(Debug)]
+pub(super) struct Top {
+    dir: OwnedFd,
+    found: FileStat,
+}
+
+/// Opens a directory, if it is on this device. It is not where what is mounted there on the host is
+/// not to be seen by the exporter.
+pub(super) fn top(path: &Path, device: Option<u64>) -> Result<Top, Unknown> {
+    let dir = open(path, DIRECTORY, Mode::empty()).map_err(|errno| match errno {
+        // Docker's directories are root's: to others there is nothing.
+        Errno::EACCES => Unknown::Gone,
+        errno => unknown(errno),
+    })?;
+    let found = fstat(&dir).map_err(unknown)?;
+    let top = Top { dir, found };
+    if is_on(&top.found, device) { Ok(top) } else { Err(Unknown::Gone) }
+}
+
+/// Whether there is something on this device.
+pub(super) fn is_there(path: &Path, device: Option<u64>) -> Result<bool, Unknown> {
+    Ok(is_on(&lstat(path).map_err(unknown)?, device))
+}
+
+fn is_on(found: &FileStat, device: Option<u64>) -> bool {
+    device.is_none_or(|device| device == found.st_dev)
+}
+
 /// Adds up a directory. `pace` is asked before each entry whether to go on, and may take its time.
-pub(super) fn walk(path: &Path, mut pace: impl FnMut() -> bool) -> Result<Held, Unknown> {
-    let top = open(path, DIRECTORY, Mode::empty()).map_err(unknown)?;
-    let found = fstat(&top).map_err(unknown)?;
+pub(super) fn walk(top: Top, mut pace: impl FnMut() -> bool) -> Result<Held, Unknown> {
+    let Top { dir: top, found } = top;
     let device = found.st_dev;
     let mut sum = Sum::default();
     sum.add(&found);
@@ -172,6 +200,10 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
 
+    fn down_from(path: &Path, pace: impl FnMut() -> bool) -> Result<Held, Unknown> {
+        walk(top(path, None)?, pace)
+    }
+
     fn bytes(path: &Path) -> u64 {
         512 * fs::symlink_metadata(path).unwrap().blocks()
     }
@@ -188,14 +220,25 @@ mod tests {
         symlink("/nowhere", top.join("dangling")).unwrap();
         let all = ["", "a", "a/file", "a/b", "a/b/small", "a/link", "dangling"];
         let expected = Held { bytes: all.iter().map(|p| bytes(&top.join(p))).sum(), inodes: 7 };
-        assert_eq!(walk(&top, || true).unwrap(), expected);
+        assert_eq!(down_from(&top, || true).unwrap(), expected);
         assert!(
-            matches!(walk(&top.join("a/link"), || true), Err(Unknown::Gone)),
+            matches!(down_from(&top.join("a/link"), || true), Err(Unknown::Gone)),
             "not even the top"
         );
-        assert!(matches!(walk(&top.join("a/file"), || true), Err(Unknown::Gone)));
-        assert!(matches!(walk(&top.join("none"), || true), Err(Unknown::Gone)));
-        assert!(matches!(walk(&top, || false), Err(Unknown::GivenUp)));
+        assert!(matches!(down_from(&top.join("a/file"), || true), Err(Unknown::Gone)));
+        assert!(matches!(down_from(&top.join("none"), || true), Err(Unknown::Gone)));
+        assert!(matches!(down_from(&top, || false), Err(Unknown::GivenUp)));
+    }
+
+    #[test]
+    fn what_is_on_another_device_is_not_what_is_meant() {
+        let scratch = Scratch::new();
+        let device = fs::metadata(&scratch.0).unwrap().dev();
+        assert!(top(&scratch.0, Some(device)).is_ok());
+        assert!(matches!(top(&scratch.0, Some(device + 1)), Err(Unknown::Gone)));
+        let there = |device| is_there(&scratch.0, device).unwrap();
+        assert_eq!([None, Some(device), Some(device + 1)].map(there), [true, true, false]);
+        assert!(is_there(&scratch.0.join("none"), None).is_err());
     }
 
     #[test]
@@ -208,7 +251,7 @@ mod tests {
             fs::create_dir_all(name).unwrap();
         }
         let (mut asked, mut left) = (0, names.len());
-        let held = walk(&scratch.0, || {
+        let held = down_from(&scratch.0, || {
             asked += 1;
             while left > 10 {
                 left -= 1;
@@ -227,7 +270,7 @@ mod tests {
         scratch.write("top/a/x", "");
         let (top, outside) = (scratch.0.join("top"), scratch.0.join("outside"));
         let mut swapped = false;
-        let held = walk(&top, || {
+        let held = down_from(&top, || {
             if !swapped {
                 swapped = true;
                 fs::rename(top.join("a"), scratch.0.join("away")).unwrap();
@@ -244,7 +287,7 @@ mod tests {
         let deep: std::path::PathBuf = (0..200).map(|_| "d").collect();
         fs::create_dir_all(scratch.0.join(deep)).unwrap();
         let deepest = u64::try_from(DEEPEST).unwrap();
-        assert_eq!(walk(&scratch.0, || true).unwrap().inodes, deepest + 1);
+        assert_eq!(down_from(&scratch.0, || true).unwrap().inodes, deepest + 1);
 
         let mut sum = Sum {
             linked: (0..LINKED as u64).map(|n| n + 1_000_000_000_000).collect(),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::walk::{Held, Unknown, walk};
+use super::walk::{Held, Unknown, is_there, top, walk};
 use crate::collector::mounts::ask::Call;
 use crate::system::Statfs;
 
@@ -38,9 +38,13 @@ pub(super) struct Place {
     pub(super) path: PathBuf,
     /// Where its file system is mounted, if it is to be looked whether the directory has a quota.
     pub(super) mount: Option<PathBuf>,
+    /// Number of the device that it is on. `None` where directories have numbers of their own.
+    pub(super) device: Option<u64>,
+    /// Whether to count what it holds, and not only whether it is there.
+    pub(super) walk: bool,
 }
 
-/// What a directory holds.
+/// What a directory holds. Nothing is said of one that is not walked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     /// Bytes of disk.
@@ -276,13 +280,18 @@ impl Pace {
 
 /// Asks the quota of a directory, where it has one, else walks it.
 fn look(place: &Place, call: Call, pace: &mut dyn FnMut() -> bool) -> Result<Found, Unknown> {
+    if !place.walk {
+        let there = is_there(&place.path, place.device)?;
+        return if there { Ok(Found::default()) } else { Err(Unknown::Gone) };
+    }
+    let top = top(&place.path, place.device)?;
     if let Some(mount) = &place.mount
         && let (Ok(whole), Ok(own)) = (call(mount), call(&place.path))
         && let Some((bytes, quota)) = quota(&whole, &own)
     {
         return Ok(Found { bytes, inodes: None, quota: Some(quota) });
     }
-    let Held { bytes, inodes } = walk(&place.path, pace)?;
+    let Held { bytes, inodes } = walk(top, pace)?;
     Ok(Found { bytes, inodes: Some(inodes), quota: None })
 }
 
@@ -309,7 +318,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn job(path: &str) -> Arc<Job> {
-        Job::new(Place { path: path.into(), mount: None })
+        Job::new(Place { path: path.into(), mount: None, device: None, walk: true })
     }
 
     fn no_call(_: &Path) -> io::Result<Statfs> {
