@@ -3,8 +3,8 @@
 //! A thread of its own looks at one directory after the other, works a twentieth of the time and ends
 //! when nothing is left to do. A scrape takes what was found last, and asks for what is due: while
 //! nobody scrapes, nothing is walked. A directory that holds a lot is walked so seldom that it costs
-//! a hundredth of a CPU at most. One on a file system that does not answer keeps its thread; another
-//! goes on with the rest.
+//! a hundredth of a CPU at most. One that takes long, or is on a file system that does not answer,
+//! keeps its thread; another goes on with the rest, and all of them share the twentieth.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,9 +17,10 @@ use super::walk::{Held, Unknown, is_there, top, walk};
 use crate::collector::mounts::ask::Call;
 use crate::system::Statfs;
 
-/// The walker works for so long, then rests for this many times as long, but not for ever.
+/// The walker works for so long, then rests, so that it works one part of so many; but it does not
+/// rest for ever.
 const SLICE: Duration = Duration::from_millis(5);
-const REST: u32 = 19;
+const SHARE: u32 = 20;
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// A walk is not begun again before this many times as long as its work took has gone by, or before
@@ -27,9 +28,9 @@ const LONGEST_REST: Duration = Duration::from_secs(1);
 const BACK_OFF: u32 = 100;
 const LONGEST: Duration = Duration::from_secs(20 * 60);
 
-/// A thread that was in one system call for so long is left to it, but there are only so many.
-const HUNG: Duration = Duration::from_secs(10);
-const MOST_HUNG: usize = 8;
+/// A thread that looks at one directory for so long is left to it. There are only so many threads.
+const LONG: Duration = Duration::from_secs(2);
+const MOST: usize = 8;
 
 /// What is asked of a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -144,12 +145,10 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Arc<Job>>,
-    /// The thread that works. Those with lower numbers were given up, and end when they can.
-    worker: u64,
-    /// When that thread last gave a sign of life. `None` while there is none.
-    beat: Option<Instant>,
-    /// Threads that were given up and have not ended.
-    hung: usize,
+    /// The threads there are: their numbers, and since when each is at the same directory.
+    workers: Vec<(u64, Instant)>,
+    /// How many there were.
+    numbers: u64,
     over: bool,
 }
 
@@ -175,28 +174,18 @@ impl Walker {
     pub(super) fn begin(&mut self, call: Call, now: Instant) -> io::Result<()> {
         let mut queue = lock(&self.shared.queue);
         queue.jobs.extend(self.due.drain(..));
-        if queue
-            .beat
-            .is_some_and(|beat| now.saturating_duration_since(beat) >= HUNG)
-        {
-            queue.beat = None;
-            queue.hung += 1;
-        }
-        if queue.beat.is_some() || queue.jobs.is_empty() || queue.hung >= MOST_HUNG {
+        let long = |since: &Instant| now.saturating_duration_since(*since) >= LONG;
+        let all_long = queue.workers.iter().all(|(_, since)| long(since));
+        if queue.jobs.is_empty() || !all_long || queue.workers.len() >= MOST {
             return Ok(());
         }
-        queue.worker += 1;
-        queue.beat = Some(now);
-        let (shared, me) = (Arc::clone(&self.shared), queue.worker);
+        queue.numbers += 1;
+        let (shared, me) = (Arc::clone(&self.shared), queue.numbers);
         let spawned = thread::Builder::new()
             .name("walk".into())
             .stack_size(128 * 1024)
             .spawn(move || shared.work(me, call));
-        if let Err(error) = spawned {
-            queue.beat = None;
-            return Err(error);
-        }
-        Ok(())
+        spawned.map(|_| queue.workers.push((me, now)))
     }
 }
 
@@ -208,49 +197,44 @@ impl Drop for Walker {
 }
 
 impl Shared {
-    /// Looks at what is queued, until nothing is, or it is given up.
+    /// Looks at what is queued, until nothing is.
     fn work(&self, me: u64, call: Call) {
         while let Some(job) = self.next(me) {
             let mut pace = Pace::new(Instant::now());
-            let found = (self.look)(&job.place, call, &mut || self.go_on(&mut pace, &job, me));
+            let found = (self.look)(&job.place, call, &mut || self.go_on(&mut pace, &job));
             let now = Instant::now();
             let work = pace.worked + now.saturating_duration_since(pace.since);
             job.done(found, now, now + self.interval.max((work * BACK_OFF).min(LONGEST)));
         }
     }
 
+    /// What this thread is to look at now. With `None` it is no more.
     fn next(&self, me: u64) -> Option<Arc<Job>> {
         let mut queue = lock(&self.queue);
-        if queue.worker != me || queue.beat.is_none() {
-            queue.hung = queue.hung.saturating_sub(1);
-            return None;
-        }
         while let Some(job) = queue.jobs.pop_front().filter(|_| !queue.over) {
             // Unless its container ended meanwhile.
             if Arc::strong_count(&job) > 1 {
-                queue.beat = Some(Instant::now());
+                let now = Instant::now();
+                let mine = queue.workers.iter_mut().filter(|(number, _)| *number == me);
+                mine.for_each(|(_, since)| *since = now);
                 return Some(job);
             }
         }
-        queue.beat = None;
+        queue.workers.retain(|(number, _)| *number != me);
         None
     }
 
     /// Rests when it is time to. Says whether to go on.
-    fn go_on(&self, pace: &mut Pace, job: &Arc<Job>, me: u64) -> bool {
-        let Some(rest) = pace.rest(Instant::now()) else { return true };
+    fn go_on(&self, pace: &mut Pace, job: &Arc<Job>) -> bool {
+        let Some(work) = pace.slice(Instant::now()) else { return true };
         let queue = lock(&self.queue);
+        let rest = rest(work, queue.workers.len());
         let waited = self
             .over
             .wait_timeout_while(queue, rest, |queue| !queue.over);
-        let mut queue = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let now = Instant::now();
-        pace.since = now;
-        let mine = queue.worker == me && queue.beat.is_some();
-        if mine {
-            queue.beat = Some(now);
-        }
-        mine && !queue.over && Arc::strong_count(job) > 1
+        let over = waited.unwrap_or_else(PoisonError::into_inner).0.over;
+        pace.since = Instant::now();
+        !over && Arc::strong_count(job) > 1
     }
 }
 
@@ -267,15 +251,23 @@ impl Pace {
         Self { since: now, worked: Duration::ZERO }
     }
 
-    /// How long to rest now, if it is time to.
-    fn rest(&mut self, now: Instant) -> Option<Duration> {
+    /// How long it worked without rest, if it is time for one.
+    fn slice(&mut self, now: Instant) -> Option<Duration> {
         let work = now.saturating_duration_since(self.since);
         if work < SLICE {
             return None;
         }
         self.worked += work;
-        Some((work * REST).min(LONGEST_REST))
+        Some(work)
     }
+}
+
+/// How long to rest after such work, where so many threads share the time.
+fn rest(work: Duration, threads: usize) -> Duration {
+    let threads = u32::try_from(threads).unwrap_or(u32::MAX);
+    let share = SHARE.saturating_mul(threads);
+    work.saturating_mul(share.saturating_sub(1))
+        .min(LONGEST_REST)
 }
 
 /// Asks the quota of a directory, where it has one, else walks it.
@@ -341,7 +333,7 @@ mod tests {
 
     fn idle(walker: &Walker) -> bool {
         let queue = lock(&walker.shared.queue);
-        queue.jobs.is_empty() && queue.beat.is_none() && queue.hung == 0
+        queue.jobs.is_empty() && queue.workers.is_empty()
     }
 
     /// One scrape at this time. Says how much work it gave.
@@ -391,7 +383,7 @@ mod tests {
         while CALLS.load(Ordering::Relaxed) == 0 {}
         assert_eq!(scrape(&mut walker, &[&hung, &well], start), 0);
         assert_eq!(well.last(), Last::NotYet);
-        scrape(&mut walker, &[&hung, &well], Instant::now() + HUNG);
+        scrape(&mut walker, &[&hung, &well], Instant::now() + LONG);
         while well.last() == Last::NotYet {}
         assert_eq!(scrape(&mut walker, &[&hung], start + 60 * MINUTE), 0, "while it hangs");
         *lock(&GATE) = true;
@@ -439,11 +431,35 @@ mod tests {
     fn works_a_twentieth_of_the_time() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        assert_eq!(pace.rest(start + SLICE / 2), None);
-        assert_eq!(pace.rest(start + SLICE), Some(19 * SLICE));
+        assert_eq!(pace.slice(start + SLICE / 2), None);
+        assert_eq!(pace.slice(start + SLICE), Some(SLICE));
+        assert_eq!(rest(SLICE, 1), 19 * SLICE);
+        assert_eq!(rest(SLICE, 2), 39 * SLICE, "each of two");
         pace.since = start;
-        assert_eq!(pace.rest(start + MINUTE), Some(LONGEST_REST));
+        assert_eq!(pace.slice(start + MINUTE), Some(MINUTE));
+        assert_eq!(rest(MINUTE, 1), LONGEST_REST);
         assert_eq!(pace.worked, SLICE + MINUTE);
+    }
+
+    #[test]
+    fn there_are_only_so_many_threads() {
+        static OPEN: Mutex<bool> = Mutex::new(false);
+        static OPENED: Condvar = Condvar::new();
+        fn hangs(_: &Place, _: Call, _: &mut dyn FnMut() -> bool) -> Result<Found, Unknown> {
+            drop(OPENED.wait_while(lock(&OPEN), |open| !*open).unwrap());
+            Ok(Found::default())
+        }
+        let mut walker = Walker::looking(MINUTE, hangs);
+        let jobs: Vec<_> = (0..2 * MOST).map(|n| job(&format!("/{n}"))).collect();
+        let jobs: Vec<_> = jobs.iter().collect();
+        for minutes in 1..20 {
+            scrape(&mut walker, &jobs, Instant::now() + minutes * MINUTE);
+        }
+        assert_eq!(lock(&walker.shared.queue).workers.len(), MOST);
+        *lock(&OPEN) = true;
+        OPENED.notify_all();
+        while !idle(&walker) {}
+        assert!(jobs.iter().all(|job| bytes(job) == Some(0)));
     }
 
     #[test]
