@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use super::devices::Devices;
-use super::walker::{Job, Place};
+use super::look::Place;
+use super::walker::Job;
 use crate::container::{Container, Storage};
 use crate::files::{Files, Result, Roots};
 use crate::kernel::{Malformed, mountinfo};
@@ -129,6 +130,12 @@ impl Places {
 }
 
 impl Entry {
+    /// Who looks at its directories.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
+        let parts = self.layer.iter().chain(&self.home).chain(&self.volumes);
+        parts.map(|part| &part.job)
+    }
+
     /// Finds out anew which file systems its files are on.
     fn make(
         &mut self,
