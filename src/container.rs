@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cgroup::{self, Bounds, Cgroup, Kind, Spec, Tree};
@@ -60,6 +61,28 @@ pub struct About {
     pub healthy: Option<bool>,
 }
 
+/// Where Docker keeps what belongs to a container, as the host's paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The writable layer. `None` where Docker does not say, as with containerd's image store.
+    pub layer: Option<PathBuf>,
+    /// Docker's own directory of the container, in which its log is. `None` where Docker does not say.
+    pub home: Option<PathBuf>,
+    /// Its volumes, in the order of where they are mounted.
+    pub volumes: Vec<Volume>,
+}
+
+/// A volume of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Volume {
+    /// Where the container sees it.
+    pub mountpoint: Box<str>,
+    /// Its name, or that of its directory.
+    pub name: Box<str>,
+    /// Where the host has it.
+    pub source: PathBuf,
+}
+
 /// One row.
 #[derive(Debug)]
 pub struct Container {
@@ -71,6 +94,8 @@ pub struct Container {
     pub labels: LabelBlock,
     /// What Docker knows of it.
     pub about: About,
+    /// Where its files are. `None` where nobody says.
+    pub storage: Option<Arc<Storage>>,
     /// What it may use, as last read.
     pub spec: Spec,
     /// The same with the limits of the groups around it counted in. `None` for the host.
@@ -150,6 +175,11 @@ pub struct Containers {
 pub trait Names {
     /// The labels of the group at `path`, and what else is known of it.
     fn describe(&self, path: &str, kind: Kind<'_>) -> (LabelBlock, About);
+
+    /// Where the files of a container are.
+    fn storage(&self, _: Kind<'_>) -> Option<Arc<Storage>> {
+        None
+    }
 }
 
 impl Containers {
@@ -194,6 +224,7 @@ impl Containers {
                 let (labels, about) =
                     names.describe(row.cgroup.path(), Kind::of(row.cgroup.path()));
                 row.labels = labels;
+                row.storage = names.storage(Kind::of(row.cgroup.path()));
                 if row.about != about {
                     row.about = about;
                     row.spec_read = None;
@@ -273,6 +304,7 @@ impl Containers {
                 },
                 labels,
                 about,
+                storage: names.storage(kind),
                 spec: Spec::default(),
                 bounds: None,
                 inode,

@@ -18,6 +18,7 @@ const FAILCNT: &[&str] = &["container_memory_failcnt", "container_hugetlb_failcn
 
 /// Gauges that cAdvisor named as counters are.
 const GAUGES: &[&str] = &[
+    "container_fs_inodes_total",
     "container_network_advance_tcp_stats_total",
     "container_network_tcp6_usage_total",
     "container_network_tcp_usage_total",

@@ -32,6 +32,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "cAdvisor",
     ),
     (
+        "container_fs_inodes_total ",
+        "non-counter metrics should not have \"_total\" suffix",
+        "cAdvisor",
+    ),
+    (
         "cadvisor_version_info ",
         "label names should be written in 'snake_case' not 'camelCase'",
         "cAdvisor",

@@ -11,6 +11,7 @@ pub mod flags;
 pub mod found;
 pub mod host;
 pub mod memo;
+pub(crate) mod mounts;
 pub mod rows;
 pub mod rtnetlink;
 mod shared;
@@ -110,6 +111,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::cpuset::Cpuset>(),
     Spec::of::<container::files::OpenFiles>(),
     Spec::of::<container::hugetlb::Hugetlb>(),
+    Spec::of::<container::filesystem::Filesystem>(),
     Spec::of::<container::io::Io>(),
     Spec::of::<container::load::Load>(),
     Spec::of::<container::machine::Machine>(),

@@ -1,7 +1,7 @@
 //! Tries a collector out on a made-up host.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -51,12 +51,7 @@ impl<C: Collector> Trial<C> {
         let name = format!("collector-test-{}-{next}", std::process::id());
         let dir = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&dir).unwrap();
-        let roots = Roots {
-            proc: dir.join("proc"),
-            sys: dir.join("sys"),
-            rootfs: dir.clone(),
-            udev: dir.join("run/udev/data"),
-        };
+        let roots = roots(&dir);
         let command = Command::new("trial").no_binary_name(true);
         let matches = flags::augment::<C::Flags>(command).get_matches_from(args);
         let flags = C::Flags::from_arg_matches(&matches).unwrap();
@@ -89,6 +84,11 @@ impl<C: Collector> Trial<C> {
         let path = self.dir.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    /// Where the host's trees are.
+    pub(crate) fn roots(&self) -> Roots {
+        roots(&self.dir)
     }
 
     /// Takes a file of the host away.
@@ -130,6 +130,15 @@ struct Paths;
 impl Names for Paths {
     fn describe(&self, path: &str, _: Kind<'_>) -> (LabelBlock, About) {
         (LabelBlock::new([("id", path)]), About::default())
+    }
+}
+
+fn roots(dir: &Path) -> Roots {
+    Roots {
+        proc: dir.join("proc"),
+        sys: dir.join("sys"),
+        rootfs: dir.into(),
+        udev: dir.join("run/udev/data"),
     }
 }
 

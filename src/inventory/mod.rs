@@ -22,7 +22,7 @@ pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
 
 use crate::cgroup::{Kind, task_of};
-use crate::container::{About, Names};
+use crate::container::{About, Names, Storage};
 use crate::exposition::LabelBlock;
 use agent::{Answer, Task, short_arn};
 use docker::Known;
@@ -183,6 +183,13 @@ impl Names for Inventory {
             Kind::Host | Kind::Unit | Kind::Other => (Row::default(), About::default()),
         };
         (labels::block(path, &row, &self.shown), about)
+    }
+
+    fn storage(&self, kind: Kind<'_>) -> Option<Arc<Storage>> {
+        match kind {
+            Kind::Container(id) => Some(Arc::clone(&self.container(id)?.storage)),
+            Kind::Host | Kind::Task(_) | Kind::Unit | Kind::Other => None,
+        }
     }
 }
 

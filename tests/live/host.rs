@@ -130,6 +130,14 @@ impl Drop for Testbed {
     }
 }
 
+/// Bytes that a directory takes of the disk.
+pub fn disk_usage(dir: &Path) -> f64 {
+    let mut du = Command::new("du");
+    let du = du.args(["-xs", "--block-size=1"]).arg(dir).output();
+    let said = said(du.unwrap()).unwrap();
+    said.split_whitespace().next().unwrap().parse().unwrap()
+}
+
 fn said(output: Output) -> Result<String, String> {
     if output.status.success() {
         Ok(String::from_utf8(output.stdout).unwrap())
@@ -161,6 +169,7 @@ impl Server {
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg(format!("--docker.socket={}", testbed.socket().display()))
             .arg(format!("--ecs.agent-address={}", testbed.agent()))
+            .arg("--collector.container.filesystem.interval=1s")
             .spawn()
             .unwrap();
         Self { child, port }.ready()

@@ -20,6 +20,7 @@ mod kernel;
 mod loads;
 mod peer;
 
+use std::path::Path;
 use std::time::Duration;
 
 use common::exposition::Sample;
@@ -55,6 +56,7 @@ fn a_real_host_is_seen_as_it_is() {
     numbers_are_the_kernels(&testbed, &exporter);
     networks_are_counted_once(&testbed, &exporter);
     loads::known_loads_are_counted(&testbed, &exporter);
+    a_layer_and_a_log_are_counted(&testbed, &exporter);
     containers_come_and_go(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
     peer::agrees_with_node_exporter(&exporter);
@@ -159,6 +161,40 @@ fn networks_are_counted_once(testbed: &Testbed, exporter: &Server) {
             assert!(sent.value <= now, "{} sent {now}, not {}", container.name, sent.value);
         }
     }
+}
+
+/// What a container writes to its layer and its log is what `du` finds, to the byte.
+fn a_layer_and_a_log_are_counted(testbed: &Testbed, exporter: &Server) {
+    const MEBIBYTE: f64 = 1_048_576.0;
+    let containers = testbed.containers();
+    let container = containers.iter().find(|c| c.network == "host").unwrap();
+    let format = "{{.GraphDriver.Data.UpperDir}}\n{{.LogPath}}";
+    let paths = testbed.docker(&["inspect", "-f", format, &container.id]);
+    let (layer, log) = paths.trim().split_once('\n').unwrap();
+    let home = Path::new(log).parent().unwrap();
+    let counted = |what: &str| {
+        until(NEWS, what, || {
+            let samples = exporter.scrape();
+            let said = ["container_fs_usage_bytes", "container_fs_log_bytes"]
+                .map(|family| of(&samples, family, container).map(|sample| sample.value));
+            let log = host::disk_usage(home);
+            let truth = [host::disk_usage(Path::new(layer)) + log, log];
+            (said == truth.map(Some)).then_some(truth)
+        })
+    };
+    let before = counted("what the layer and the log hold");
+    let fill = "dd if=/dev/zero of=/filled bs=64k count=160 conv=fsync 2> /dev/null";
+    testbed.docker(&["exec", &container.id, "sh", "-c", fill]);
+    // 63 bytes and the end of the line, 16,384 times.
+    let line = "0123456789abcdef".repeat(4).split_off(1);
+    let tell = format!("yes {line} | head -n 16384 > /proc/1/fd/1");
+    testbed.docker(&["exec", &container.id, "sh", "-c", &tell]);
+    let grown = || host::disk_usage(home) >= before[1] + MEBIBYTE;
+    until(NEWS, "a mebibyte in the log", || grown().then_some(()));
+    let after = counted("ten mebibytes more in the layer, and one in the log");
+    let [layer, log] = [after[0] - before[0] - (after[1] - before[1]), after[1] - before[1]];
+    assert!((10.0 * MEBIBYTE..10.1 * MEBIBYTE).contains(&layer), "{layer}");
+    assert!(log >= MEBIBYTE, "{log}");
 }
 
 fn containers_come_and_go(testbed: &Testbed, exporter: &Server) {

@@ -5,6 +5,7 @@ pub mod cpu;
 pub mod cpu_topology;
 pub mod cpuset;
 pub mod files;
+pub mod filesystem;
 pub mod hugetlb;
 pub mod io;
 pub mod load;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::known::{Health, Known, State, looked_at, network, without_slash};
+use super::storage::{Mount, Places};
 use crate::inventory::date;
 use crate::inventory::labels::Given;
 use crate::inventory::lenient::{self, Malformed, Scalar};
@@ -27,6 +28,28 @@ impl From<ContainerInspectResponse> for Known {
         let labels = config.labels.unwrap_or_default();
         let health = state.health.and_then(|health| health.status);
         let environment = config.env.unwrap_or_default();
+        let driver = answer.graph_driver.unwrap_or_default();
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let mounts: Vec<[String; 4]> = answer
+            .mounts
+            .iter()
+            .flatten()
+            .map(|mount| {
+                let kind = mount.typ.as_ref().map(ToString::to_string);
+                let [name, source, point] =
+                    [&mount.name, &mount.source, &mount.destination].map(text);
+                [kind.unwrap_or_default(), name, source, point]
+            })
+            .collect();
+        let storage = Places {
+            id: &text(&answer.id),
+            layer: driver.data.get("UpperDir").map_or("", String::as_str),
+            files: [&text(&answer.log_path), &text(&answer.hostname_path)],
+        }
+        .storage(mounts.iter().map(|mount| {
+            let [kind, name, source, mountpoint] = mount.each_ref().map(String::as_str);
+            Mount { kind, name, source, mountpoint }
+        }));
         Self {
             id: kept(answer.id),
             name: without_slash(&answer.name.unwrap_or_default()),
@@ -45,6 +68,7 @@ impl From<ContainerInspectResponse> for Known {
             cgroup_parent: kept(host.cgroup_parent),
             restarts: above_zero(answer.restart_count).unwrap_or_default(),
             environment: environment.iter().filter_map(|e| looked_at(e)).collect(),
+            storage,
         }
         .with_labels(
             labels
@@ -79,6 +103,34 @@ struct Answer<'a> {
     state: Option<AnswerState<'a>>,
     config: Option<AnswerConfig<'a>>,
     host_config: Option<AnswerHost<'a>>,
+    log_path: Scalar<'a>,
+    hostname_path: Scalar<'a>,
+    graph_driver: Option<AnswerDriver<'a>>,
+    mounts: Option<Vec<Option<AnswerMount<'a>>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerDriver<'a> {
+    #[serde(borrow)]
+    data: Option<AnswerLayers<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerLayers<'a> {
+    #[serde(borrow)]
+    upper_dir: Scalar<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerMount<'a> {
+    #[serde(borrow)]
+    r#type: Scalar<'a>,
+    name: Scalar<'a>,
+    source: Scalar<'a>,
+    destination: Scalar<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -150,6 +202,18 @@ impl From<Answer<'_>> for Known {
         let config = answer.config.unwrap_or_default();
         let host = answer.host_config.unwrap_or_default();
         let labels = config.labels.unwrap_or_default();
+        let layers = answer.graph_driver.and_then(|driver| driver.data);
+        let storage = Places {
+            id: answer.id.text(),
+            layer: layers.as_ref().map_or("", |layers| layers.upper_dir.text()),
+            files: [answer.log_path.text(), answer.hostname_path.text()],
+        }
+        .storage(answer.mounts.iter().flatten().flatten().map(|mount| Mount {
+            kind: mount.r#type.text(),
+            name: mount.name.text(),
+            source: mount.source.text(),
+            mountpoint: mount.destination.text(),
+        }));
         Self {
             id: answer.id.printed(),
             name: without_slash(answer.name.text()),
@@ -173,6 +237,7 @@ impl From<Answer<'_>> for Known {
             cgroup_parent: host.cgroup_parent.printed(),
             restarts: answer.restart_count.above_zero().unwrap_or_default(),
             environment: config.env.unwrap_or_default().0,
+            storage,
         }
         .with_labels(labels.iter().map(|(key, value)| (&**key, value.text())))
     }
@@ -181,12 +246,33 @@ impl From<Answer<'_>> for Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::Network;
+    use crate::container::{Network, Storage};
+    use std::path::PathBuf;
+    use std::sync::Arc;
 
     const CGROUP1: &[u8] =
         include_bytes!("../../../fixtures/ecs-agent-cgroup1/docker/inspect.json");
     const CGROUP2: &[u8] =
         include_bytes!("../../../fixtures/ecs-agent-cgroup2/docker/inspect.json");
+
+    fn storage(layer: &str, id: &str) -> Arc<Storage> {
+        let home = format!("/var/lib/docker/containers/{id}");
+        let layer = Some(layer.into()).filter(|layer: &PathBuf| layer.is_absolute());
+        Arc::new(Storage { layer, home: Some(home.into()), volumes: Vec::new() })
+    }
+
+    #[test]
+    fn containerds_image_store_names_no_layer() {
+        let id = "0".repeat(64);
+        let json = format!(
+            r#"{{"Id":"{id}","LogPath":"/var/lib/docker/containers/{id}/{id}-json.log","Driver":"overlayfs",
+            "Storage":{{"RootFS":{{"Snapshot":{{"Name":"overlayfs"}}}}}},"Mounts":[]}}"#
+        );
+        let known = parse_one(json.as_bytes()).unwrap();
+        let strict = serde_json::from_str::<ContainerInspectResponse>(&json).unwrap();
+        assert_eq!(Known::from(strict), known);
+        assert_eq!(known.storage, storage("", &id));
+    }
 
     #[test]
     fn keeps_what_is_needed_of_a_container() {
@@ -222,6 +308,10 @@ mod tests {
                 "ECS_CONTAINER_METADATA_URI_V4",
                 "http://169.254.170.2/v4/08756f62-3ff8-4d64-aacb-1c449a13238c".into(),
             )],
+            storage: storage(
+                "/var/lib/docker/overlay2/78d3e2eddcb83b2665c6f5cdf01746a203a472857b19e663ef426f115c32cbc6/diff",
+                "bf53c328fc87d765ab5eedf855fe361134a8aa8264fd7b6610d627b748e6961f",
+            ),
         };
         assert_eq!(all[2], expected);
         let names: Vec<_> = all.iter().map(|known| &*known.name).collect();

@@ -1,6 +1,8 @@
 //! What is kept of a container.
 
-use crate::container::{About, Network};
+use std::sync::Arc;
+
+use crate::container::{About, Network, Storage};
 use crate::inventory::labels::{ECS, Given};
 use crate::inventory::lenient;
 
@@ -51,6 +53,8 @@ pub struct Known {
     pub restarts: u64,
     /// The values of the few keys of its environment that are looked at.
     pub environment: Vec<(&'static str, Box<str>)>,
+    /// Where its files are.
+    pub storage: Arc<Storage>,
 }
 
 /// How far a container is.

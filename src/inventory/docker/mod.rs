@@ -3,6 +3,7 @@
 mod client;
 mod inspect;
 mod known;
+mod storage;
 mod watch;
 
 pub use inspect::parse_inspect;

@@ -1,16 +1,14 @@
 //! Mounted file systems: how large they are, and how full.
 
-mod ask;
 mod errno;
-mod mounts;
 
 use std::time::Duration;
 
 use clap::Args;
 
-use self::ask::{Answer, Asker};
-use self::mounts::{Mount, Mounts};
 use crate::collector::filter::{Filter, Flag};
+use crate::collector::mounts::ask::{Answer, Asker};
+use crate::collector::mounts::{Mount, Mounts};
 use crate::collector::{Collector, Host, flags};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge, info};
 use crate::files::{Error, Result, Roots};

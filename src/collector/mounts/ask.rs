@@ -11,15 +11,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::mounts::Mount;
+use super::Mount;
 use crate::system::Statfs;
 
 /// How `statfs(2)` is called.
-pub(super) type Call = fn(&Path) -> io::Result<Statfs>;
+pub(crate) type Call = fn(&Path) -> io::Result<Statfs>;
 
 /// What is known of a mount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The time was up before it could be asked.
     #[default]
     Unasked,
@@ -32,7 +32,7 @@ pub(super) enum Answer {
 }
 
 /// Asks mounts.
-pub(super) struct Asker {
+pub(crate) struct Asker {
     shared: Arc<Shared>,
     /// Of the last round. Changes places with those of the next.
     answers: Vec<Answer>,
@@ -78,12 +78,12 @@ struct InFlight {
 }
 
 impl Asker {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { shared: Arc::default(), answers: Vec::new() }
     }
 
     /// Asks all mounts, within `patience`. An answer each, in their order.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &mut self,
         mounts: &Arc<[Mount]>,
         call: Call,

@@ -1,4 +1,7 @@
-//! What is mounted on the host: the file is read again only when the kernel says that it changed.
+//! What is mounted on the host: the file is read again only when the kernel says that it changed. How
+//! large it is, [`ask`] asks.
+
+pub(crate) mod ask;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,7 +17,7 @@ use crate::files::{Error, Files, Result, Roots, is_procfs};
 use crate::kernel::mountinfo::{self, unescaped};
 
 /// The mounts that are not left out, one of each mount point.
-pub(super) struct Mounts {
+pub(crate) struct Mounts {
     /// Of the first process, or where that is hidden, the exporter's own.
     paths: [PathBuf; 2],
     points: Filter,
@@ -28,27 +31,27 @@ pub(super) struct Mounts {
 
 /// One mount.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mount {
+pub(crate) struct Mount {
     /// The kernel's number of it.
-    pub(super) id: u64,
+    pub(crate) id: u64,
     /// Where the exporter sees it.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Where the host sees it.
-    pub(super) point: String,
+    pub(crate) point: String,
     /// What is mounted: a device, a server, or a word.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// Type of the file system.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// Major and minor number of its device.
-    pub(super) device: [String; 2],
+    pub(crate) device: [String; 2],
     /// Whether it, or its file system, may only be read.
-    pub(super) read_only: bool,
+    pub(crate) read_only: bool,
     /// Whether its mount point is below the host's root as the exporter sees it.
-    pub(super) below_root: bool,
+    pub(crate) below_root: bool,
 }
 
 impl Mounts {
-    pub(super) fn new(roots: &Roots, points: Filter, kinds: Filter) -> Self {
+    pub(crate) fn new(roots: &Roots, points: Filter, kinds: Filter) -> Self {
         Self {
             paths: ["1/mountinfo", "self/mountinfo"].map(|path| roots.proc.join(path)),
             points,
@@ -60,7 +63,7 @@ impl Mounts {
     }
 
     /// The mounts as they are now.
-    pub(super) fn refresh(&mut self, files: &mut Files) -> Result<&Arc<[Mount]>> {
+    pub(crate) fn refresh(&mut self, files: &mut Files) -> Result<&Arc<[Mount]>> {
         /// A list that changes while it is read may lack something. After so many attempts it is
         /// taken as it is; the next scrape looks again.
         const ATTEMPTS: usize = 3;
