@@ -24,8 +24,8 @@ static REFERENCED: Table<u64> = Table {
 #[derive(Args, Debug)]
 #[group(skip)]
 pub struct Flags {
-    /// Have the kernel forget this often what was touched, by writing to /proc/<pid>/clear_refs, which
-    /// slows the processes down [default: never]
+    /// Have the kernel forget this often what was touched, by writing to clear_refs of each
+    /// process, which slows them down [default: never]
     #[arg(id = "collector.container.referenced_memory.reset-interval", long, value_name = "TIME", value_parser = flags::duration)]
     reset_interval: Option<Duration>,
 }
