@@ -37,6 +37,7 @@ const SYSTEM: System = System {
         })
     },
     statfs: |_| Err(io::Error::other("not made up")),
+    ..System::MUTE
 };
 
 impl<C: Collector> Trial<C> {
@@ -71,6 +72,11 @@ impl<C: Collector> Trial<C> {
         trial
     }
 
+    /// Where a path of the host is.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.dir.join(path)
+    }
+
     /// Writes a file of the host.
     pub(crate) fn write(&self, path: &str, text: &[u8]) {
         let path = self.dir.join(path);
@@ -81,6 +87,11 @@ impl<C: Collector> Trial<C> {
     /// Takes a file of the host away.
     pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(self.dir.join(path)).unwrap();
+    }
+
+    /// Takes an empty directory of the host away.
+    pub(crate) fn remove_dir(&self, path: &str) {
+        std::fs::remove_dir(self.dir.join(path)).unwrap();
     }
 
     /// A symbolic link on the host.

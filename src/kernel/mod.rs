@@ -8,6 +8,7 @@ pub mod bcache;
 pub mod cpulist;
 pub mod date;
 pub mod diskstats;
+pub mod ethtool;
 pub mod flat;
 pub mod hex;
 pub mod mdstat;
