@@ -107,6 +107,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::uname::Uname>(),
     Spec::of::<host::vmstat::Vmstat>(),
     Spec::of::<host::watchdog::Watchdog>(),
+    Spec::of::<host::wifi::Wifi>(),
     Spec::of::<host::xfrm::Xfrm>(),
     Spec::of::<host::xfs::Xfs>(),
     Spec::of::<host::zfs::Zfs>(),

@@ -5,6 +5,7 @@
 
 pub mod attribute;
 pub mod bcache;
+pub mod btrfs;
 pub mod cpulist;
 pub mod date;
 pub mod diskstats;

@@ -33,6 +33,11 @@ impl Socket {
         Self::join(SockProtocol::NetlinkSockDiag, 0, LARGEST)
     }
 
+    /// A socket to ask with of what has no kind of socket of its own.
+    pub fn open_generic() -> io::Result<Self> {
+        Self::join(SockProtocol::NetlinkGeneric, 0, LARGEST)
+    }
+
     /// A socket that hears of the events of `groups`, a few dozen of them until they are read.
     pub fn listen(groups: u32) -> io::Result<Self> {
         /// An event is some 1.5 KiB long.
