@@ -13,8 +13,13 @@ use ecs_host_exporter::{cli, own, reference, scrape};
 const PREFIXES: &[&str] =
     &["node_", "container_", "machine_", "cadvisor_", "ecs_", "process_", "promhttp_"];
 
-/// Counters that cAdvisor named before counters had to end in `_total`.
-const FAILCNT: &[&str] = &["container_memory_failcnt", "container_hugetlb_failcnt"];
+/// Counters that cAdvisor named before counters had to end in `_total`, and those that `node_exporter`
+/// names after the kernel's tracepoints.
+const FAILCNT: &[&str] =
+    &["container_memory_failcnt", "container_hugetlb_failcnt", "node_perf_<tracepoint>"];
+
+/// `node_exporter`'s one gauge that is named as a counter is.
+const GAUGE: &str = "node_systemd_socket_refused_connections_total";
 
 /// cAdvisor's one family whose labels are named otherwise than Prometheus' labels are.
 const CAMEL_CASE: &str = "cadvisor_version_info";
@@ -27,7 +32,7 @@ fn families_are_declared_once_and_named_well() {
         let name = family.name;
         assert!(seen.insert(name), "{name} is declared twice");
         assert!(PREFIXES.iter().any(|prefix| name.starts_with(prefix)), "{name}");
-        let counter = family.kind == Kind::Counter;
+        let counter = family.kind == Kind::Counter || name == GAUGE;
         assert_eq!(counter, name.ends_with("_total") || FAILCNT.contains(&name), "{name}");
         assert!(family.help.ends_with('.'), "{name}: help is a sentence");
         assert!(

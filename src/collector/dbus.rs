@@ -8,7 +8,7 @@ pub(crate) mod stand_in;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::net::UnixStream;
 use tokio::runtime::Builder;
@@ -21,13 +21,19 @@ pub use zbus::Connection;
 use crate::files::{Error, Result, Roots, refused};
 
 /// Longer takes no conversation.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Who was silent that long is left alone for a while: other collectors wait for this one to end.
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// Where to ask.
 #[derive(Debug)]
 pub struct Bus {
     /// Sockets, of which the first that answers is taken.
     sockets: Vec<Socket>,
+    patience: Duration,
+    /// When nobody answered in time.
+    silent: Option<SystemTime>,
 }
 
 #[derive(Debug)]
@@ -53,13 +59,17 @@ impl Bus {
     pub fn system(roots: &Roots) -> Self {
         let socket = |path: &str| Socket { path: roots.rootfs.join(path), bus: true };
         let sockets = ["run/dbus/system_bus_socket", "var/run/dbus/system_bus_socket"];
-        Self { sockets: sockets.map(socket).into() }
+        Self::of(sockets.map(socket).into())
     }
 
     /// The socket of systemd itself, which is for root.
     pub fn private(roots: &Roots) -> Self {
         let path = roots.rootfs.join("run/systemd/private");
-        Self { sockets: vec![Socket { path, bus: false }] }
+        Self::of(vec![Socket { path, bus: false }])
+    }
+
+    fn of(sockets: Vec<Socket>) -> Self {
+        Self { sockets, patience: PATIENCE, silent: None }
     }
 
     /// This one, or where it does not answer, another.
@@ -69,23 +79,35 @@ impl Bus {
     }
 
     /// Connects, asks, and hangs up. [`Error::Absent`] where nobody listens, or not whom the questions
-    /// are for.
-    pub fn ask<T>(&self, questions: impl AsyncFnOnce(&Connection) -> zbus::Result<T>) -> Result<T> {
-        let name = || self.sockets.first().map(|socket| socket.path.clone());
-        let name = || name().unwrap_or_default();
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|source| Error::Read { path: name(), source })?;
-        runtime.block_on(async {
-            let talk = async {
-                let (connection, path) = self.connect().await?;
-                let answers = questions(&connection).await;
-                answers.map_err(|error| failed(path, &error))
-            };
-            let late = |_| Error::Read { path: name(), source: io::ErrorKind::TimedOut.into() };
-            timeout(PATIENCE, talk).await.map_err(late)?
+    /// are for. After a silence, nothing is asked for a minute.
+    pub fn ask<T>(
+        &mut self,
+        now: SystemTime,
+        questions: impl AsyncFnOnce(&Connection) -> zbus::Result<T>,
+    ) -> Result<T> {
+        let silent = self.silent.and_then(|since| now.duration_since(since).ok());
+        if silent.is_some_and(|silent| silent < PAUSE) {
+            return Err(self.failed(io::ErrorKind::TimedOut.into()));
+        }
+        self.silent = None;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| self.failed(source))?;
+        let talk = async {
+            let (connection, path) = self.connect().await?;
+            let answers = questions(&connection).await;
+            answers.map_err(|error| failed(path, &error))
+        };
+        // The clock is the runtime's.
+        let talked = runtime.block_on(async { timeout(self.patience, talk).await });
+        talked.unwrap_or_else(|_| {
+            self.silent = Some(now);
+            Err(self.failed(io::ErrorKind::TimedOut.into()))
         })
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        let first = self.sockets.first().map(|socket| socket.path.clone());
+        Error::Read { path: first.unwrap_or_default(), source }
     }
 
     async fn connect(&self) -> Result<(Connection, &Path)> {
@@ -148,5 +170,40 @@ impl Peer<'_> {
             Err(zbus::Error::MethodError(..)) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::collector::testing::{Scratch, roots};
+
+    #[test]
+    fn leaves_who_is_silent_alone_for_a_minute() {
+        let dir = Scratch::new();
+        let mut bus = Bus::private(&roots(&dir.0));
+        bus.patience = Duration::from_millis(1);
+        let mut ask = |second| {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            let answer = bus.ask(now, async |_: &Connection| Ok(()));
+            answer
+                .unwrap_err()
+                .to_string()
+                .rsplit(": ")
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(ask(100), "not on this host");
+        dir.write("rootfs/run/systemd/x", "");
+        let path = dir.0.join("rootfs/run/systemd/private");
+        let mute = UnixListener::bind(&path).unwrap();
+        assert_eq!(ask(115), "timed out");
+        drop(mute);
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(ask(174), "timed out", "nobody was asked");
+        assert_eq!(ask(175), "not on this host", "somebody was");
     }
 }

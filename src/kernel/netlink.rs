@@ -6,15 +6,12 @@
 
 mod inet_diag;
 mod neighbour;
-mod nl80211;
+pub mod nl80211;
 mod qdisc;
 mod route;
 
 pub use inet_diag::{Connection, Family, get_connections};
 pub use neighbour::{Neighbour, get_neighbours};
-pub use nl80211::{
-    Network, Station, Wireless, get_family, get_networks, get_stations, get_wireless,
-};
 pub use qdisc::{Qdisc, get_qdiscs};
 pub use route::{Hop, Route, get_routes};
 

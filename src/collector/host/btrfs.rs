@@ -5,17 +5,18 @@
 //! mounted.
 
 mod devices;
+mod members;
 
 use std::path::Path;
 
-use self::devices::{Disk, Disks};
+use self::devices::Disks;
+use self::members::Member;
 use crate::collector::attribute::{self, Attribute, Device, Number, Report, word};
 use crate::collector::found::Found;
 use crate::collector::{Collector, Host};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, info, millis};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::attribute::number;
-use crate::kernel::btrfs::ERRORS;
 use crate::kernel::{decimal, lines};
 
 static INFO: Family<2> = info("node_btrfs_info")
@@ -77,19 +78,6 @@ static RATIO: Family<3> = gauge("node_btrfs_allocation_ratio")
     .help("Bytes on devices that a byte of such data takes, in this layout.")
     .labels(["uuid", "block_group_type", "mode"]);
 
-/// The last label is left out where it is not known.
-static DEVICE_SIZE: Family<3> = gauge("node_btrfs_device_size_bytes")
-    .help("Bytes the device holds.")
-    .labels(["uuid", "device", "btrfs_dev_uuid"]);
-
-static DEVICE_UNUSED: Family<3> = gauge("node_btrfs_device_unused_bytes")
-    .help("Bytes of the device that are not set aside for anything.")
-    .labels(["uuid", "device", "btrfs_dev_uuid"]);
-
-static DEVICE_ERRORS: Family<4> = counter("node_btrfs_device_errors_total")
-    .help("How often the device failed, by what it was to do.")
-    .labels(["uuid", "device", "btrfs_dev_uuid", "type"]);
-
 /// Collects what Btrfs says of its file systems.
 pub struct Btrfs {
     roots: Roots,
@@ -108,15 +96,6 @@ struct Mounted {
     /// Of each layout.
     ratios: Vec<f64>,
     devices: Vec<Member>,
-}
-
-/// A device, as files tell of it.
-#[derive(Debug)]
-struct Member {
-    /// UUID of its file system, which names the directory; and the one that is shown.
-    uuids: [Box<[u8]>; 2],
-    name: Box<[u8]>,
-    sectors: Number,
 }
 
 /// Commits of a file system since it was mounted, told since Linux 6.0.
@@ -142,9 +121,9 @@ impl Collector for Btrfs {
             .chain(attribute::descriptors(&LAYOUTS))
             .chain([RATIO.descriptor()])
             .chain([
-                DEVICE_SIZE.descriptor(),
-                DEVICE_UNUSED.descriptor(),
-                DEVICE_ERRORS.descriptor(),
+                members::SIZE.descriptor(),
+                members::UNUSED.descriptor(),
+                members::ERRORS.descriptor(),
             ])
     }
 
@@ -186,58 +165,9 @@ impl Collector for Btrfs {
                 Err(error) => host.failures.note(&error),
             }
         }
-        write(&mut found.devices, &disks, host, text);
+        members::write(&mut found.devices, &disks, host, text);
         Ok(())
     }
-}
-
-/// Writes what each file system says of its devices, or what files say where it says nothing.
-fn write(members: &mut [Member], disks: &Disks, host: &mut Host, text: &mut Text) {
-    let told = |member: &Member| {
-        let [uuid, _] = &member.uuids;
-        let same = |(known, _): &&(String, Vec<Disk>)| {
-            let digits = uuid.iter().filter(|&&b| b != b'-');
-            known.bytes().eq(digits.copied())
-        };
-        disks.iter().find(same).map(|(_, disks)| disks.as_slice())
-    };
-    let mut size = text.family(&DEVICE_SIZE);
-    for member in &mut *members {
-        if told(member).is_none()
-            && let Some(sectors) = member.sectors.get(number, host)
-        {
-            let [_, uuid] = &member.uuids;
-            size.sample([Some(&**uuid), Some(&*member.name), None], sectors * 512.0);
-        }
-    }
-    // The members of a file system stand together: the first of them stands for it.
-    let of_one = members.chunk_by(|a, b| a.uuids == b.uuids);
-    let told = of_one.filter_map(|members| {
-        let first = members.first()?;
-        let [_, uuid] = &first.uuids;
-        Some((&**uuid, told(first)?))
-    });
-    let told: Vec<_> = told
-        .flat_map(|(uuid, disks)| disks.iter().map(move |disk| (uuid, disk)))
-        .collect();
-    for (uuid, disk) in &told {
-        size.sample(labels(uuid, disk), disk.total_bytes);
-    }
-    let mut unused = text.family(&DEVICE_UNUSED);
-    for (uuid, disk) in &told {
-        unused.sample(labels(uuid, disk), disk.unused_bytes);
-    }
-    let mut errors = text.family(&DEVICE_ERRORS);
-    for (uuid, disk) in &told {
-        let [uuid, name, disk_uuid] = labels(uuid, disk);
-        for (kind, n) in ERRORS.iter().zip(disk.errors) {
-            errors.sample([uuid, name, disk_uuid, Some(kind.as_bytes())], n);
-        }
-    }
-}
-
-fn labels<'a>(uuid: &'a [u8], disk: &'a Disk) -> [Option<&'a [u8]>; 3] {
-    [Some(uuid), Some(&disk.name), Some(disk.uuid.as_bytes())]
 }
 
 fn find(dir: &Path, files: &mut Files) -> Result<Mounted> {

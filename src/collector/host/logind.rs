@@ -59,8 +59,8 @@ impl Collector for Logind {
         Ok(Self { bus: Bus::system(roots) })
     }
 
-    fn collect(&mut self, _: &mut Host, text: &mut Text) -> Result<()> {
-        let Answers { seats, sessions } = self.bus.ask(ask)?;
+    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
+        let Answers { seats, sessions } = self.bus.ask(host.now, ask)?;
         let mut family = text.family(&SESSIONS);
         for remote in REMOTE {
             for kind in TYPES {

@@ -16,7 +16,7 @@ use crate::system::btrfs::{LONGEST, Question};
 pub(super) struct Disk {
     /// Its name below `/dev`.
     pub(super) name: Vec<u8>,
-    /// Its UUID, in hexadecimal digits.
+    /// Its UUID.
     pub(super) uuid: String,
     pub(super) total_bytes: u64,
     pub(super) unused_bytes: u64,
@@ -93,7 +93,7 @@ fn one(dir: &File, host: &Host) -> Option<(String, Vec<Disk>)> {
         let found = device(&message)?;
         let disk = Disk {
             name: found.name.into(),
-            uuid: digits(&found.uuid),
+            uuid: dashed(&digits(&found.uuid)),
             total_bytes: found.total_bytes,
             unused_bytes: found.total_bytes.saturating_sub(found.used_bytes),
             errors: Errors::default(),
@@ -108,6 +108,15 @@ fn one(dir: &File, host: &Host) -> Option<(String, Vec<Disk>)> {
 
 fn digits(uuid: &[u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(*uuid))
+}
+
+/// `9b9a0cac-b831-465c-93e5-b301330a803b`, of its digits.
+fn dashed(digits: &str) -> String {
+    let dash = |at: usize| matches!(at, 8 | 12 | 16 | 20).then_some('-');
+    let digits = digits.chars().enumerate();
+    digits
+        .flat_map(|(at, digit)| dash(at).into_iter().chain([digit]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -177,8 +186,10 @@ mod tests {
     fn asks_the_file_system() {
         let mut trial = trial();
         trial.host.system = System { btrfs: answers, ..System::MUTE };
-        let one = format!("device=\"nvme1n1\",btrfs_dev_uuid=\"{}\"", "01".repeat(16));
-        let two = format!("device=\"nvme2n1\",btrfs_dev_uuid=\"{}\"", "03".repeat(16));
+        let labels =
+            |name: &str, uuid: &str| format!("device=\"{name}\",btrfs_dev_uuid=\"{uuid}\"");
+        let one = labels("nvme1n1", "01010101-0101-0101-0101-010101010101");
+        let two = labels("nvme2n1", "03030303-0303-0303-0303-030303030303");
         let mut expected = vec![
             format!("size_bytes{{{one}}} 4001"),
             format!("size_bytes{{{two}}} 4003"),

@@ -31,8 +31,8 @@ static TRACEPOINTS: Pattern<1> = counter("node_perf_<tracepoint>")
 #[group(skip)]
 pub struct Flags {
     /// CPUs to count on, such as 0-3,8 or 0-30:2; all if not given
-    #[arg(id = CPUS, long, value_name = "CPUS", default_value = "", hide_default_value = true)]
-    cpus: String,
+    #[arg(id = CPUS, long, value_name = "CPUS")]
+    cpus: Option<String>,
     /// Tracepoint to count, as subsystem:event
     #[arg(id = TRACEPOINT, long, value_name = "TRACEPOINT")]
     tracepoint: Vec<String>,
@@ -112,9 +112,9 @@ impl Collector for Perf {
 
     fn new(flags: Flags, roots: &Roots) -> Result<Self> {
         let wrong = |flag: &str, value: &str| Error::Config(format!("--{flag}: {value:?}"));
-        let cpus = match flags.cpus.as_str() {
-            "" => None,
-            list => Some(cpus::parse(list).ok_or_else(|| wrong(CPUS, list))?),
+        let cpus = match flags.cpus.as_deref() {
+            None | Some("") => None,
+            Some(list) => Some(cpus::parse(list).ok_or_else(|| wrong(CPUS, list))?),
         };
         let tracepoint = |value: &String| {
             let (subsystem, event) = value.split_once(':')?;

@@ -148,9 +148,9 @@ impl Collector for Systemd {
         })
     }
 
-    fn collect(&mut self, _: &mut Host, text: &mut Text) -> Result<()> {
+    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { bus, filter, wanted } = self;
-        let answers = bus.ask(async |connection| {
+        let answers = bus.ask(host.now, async |connection| {
             manager::ask(connection, *wanted, |name| !filter.ignores(name.as_bytes())).await
         })?;
         write(&answers, text);

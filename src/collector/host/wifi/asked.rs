@@ -5,7 +5,9 @@ use std::io;
 use super::{Interface, address, mode};
 use crate::collector::Failures;
 use crate::files::refused;
-use crate::kernel::netlink::{self, Station, get_family};
+use crate::kernel::netlink::nl80211::{
+    Station, get_family, get_networks, get_stations, get_wireless,
+};
 use crate::system::netlink::Socket;
 
 /// A socket to the kernel's wireless interfaces.
@@ -30,7 +32,7 @@ impl Wireless {
         let Self { socket, family } = self;
         let mut found = Vec::new();
         socket.ask_messages(
-            |n| netlink::get_wireless(*family, n),
+            |n| get_wireless(*family, n),
             |message| {
                 if let Some(wireless) = message.wireless().filter(|w| !w.name.is_empty()) {
                     let name = String::from_utf8_lossy(wireless.name).into_owned();
@@ -42,7 +44,7 @@ impl Wireless {
         )?;
         for (index, interface) in &mut found {
             let network = socket.ask_messages(
-                |n| netlink::get_networks(*family, n, *index),
+                |n| get_networks(*family, n, *index),
                 |message| {
                     if let Some(network) = message.network() {
                         let ssid = String::from_utf8_lossy(network.ssid).into_owned();
@@ -55,7 +57,7 @@ impl Wireless {
             );
             let stations = &mut interface.stations;
             let stations = socket.ask_messages(
-                |n| netlink::get_stations(*family, n, *index),
+                |n| get_stations(*family, n, *index),
                 |message| {
                     if let Some(station) = message.station() {
                         add(stations, station);

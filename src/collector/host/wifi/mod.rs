@@ -11,7 +11,7 @@ use clap::Args;
 use crate::collector::{Collector, Host};
 use crate::exposition::{Descriptor, Family, Table, Text, counter, gauge, info};
 use crate::files::{Error, Network, Result, Roots, refused};
-use crate::kernel::netlink::Station;
+use crate::kernel::netlink::nl80211::Station;
 
 use self::asked::Wireless;
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Interface, address, mode};
 use crate::files::{Error, Files, Result};
 use crate::kernel::Malformed;
-use crate::kernel::netlink::Station;
+use crate::kernel::netlink::nl80211::Station;
 
 /// An object, whose names may be written in letters of any case.
 type Object = Map<String, Value>;
