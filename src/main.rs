@@ -155,6 +155,10 @@ fn announce(config: &Config) {
     );
     let names: Vec<_> = config.collectors.iter().map(|(name, _)| *name).collect();
     tracing::info!(collectors = names.join(","), "Enabled collectors");
+    if !config.missing.is_empty() {
+        let collectors = config.missing.join(",");
+        tracing::warn!(collectors, "Asked for collectors that are not there");
+    }
 }
 
 /// The place where there is a socket, or the first of them.

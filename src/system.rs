@@ -1,11 +1,18 @@
 //! What the kernel answers to system calls rather than in files. Functions in a struct, so that a
 //! fixture's answers can stand in their place.
 
+pub mod btrfs;
+mod clock;
+mod ethtool;
 pub mod netlink;
+pub mod perf;
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
+
+pub use self::clock::Clock;
 
 /// The system calls that collectors make.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +23,14 @@ pub struct System {
     pub uname: fn() -> io::Result<Uname>,
     /// Size and use of the file system that a path is on. May hang for ever.
     pub statfs: fn(&Path) -> io::Result<Statfs>,
+    /// State of the kernel's clock.
+    pub clock: fn() -> io::Result<Clock>,
+    /// Asks the driver of a network interface. The answer overwrites the question.
+    pub ethtool: fn(&[u8], &mut [u8]) -> io::Result<()>,
+    /// Begins to count an event on a CPU: each read gives the sum so far, eight bytes.
+    pub perf: fn(perf::Event, u32) -> io::Result<File>,
+    /// Asks the Btrfs file system of a directory. The answer overwrites the question.
+    pub btrfs: fn(&File, btrfs::Question, &mut [u8; btrfs::LONGEST]) -> io::Result<()>,
 }
 
 /// Answer of `uname(2)`.
@@ -54,7 +69,31 @@ pub struct Statfs {
 
 impl System {
     /// The kernel itself.
-    pub const LIVE: Self = Self { now: SystemTime::now, uname, statfs };
+    pub const LIVE: Self = Self {
+        now: SystemTime::now,
+        uname,
+        statfs,
+        clock: clock::clock,
+        ethtool: ethtool::ethtool,
+        perf: perf::perf,
+        btrfs: btrfs::btrfs,
+    };
+
+    /// A kernel that answers nothing: [`LIVE`](Self::LIVE)'s stand-in, of which fixtures replace what
+    /// they need.
+    pub const MUTE: Self = Self {
+        now: || SystemTime::UNIX_EPOCH,
+        uname: || Err(unsupported()),
+        statfs: |_| Err(unsupported()),
+        clock: || Err(unsupported()),
+        ethtool: |_, _| Err(unsupported()),
+        perf: |_, _| Err(unsupported()),
+        btrfs: |_, _, _| Err(unsupported()),
+    };
+}
+
+fn unsupported() -> io::Error {
+    nix::errno::Errno::EOPNOTSUPP.into()
 }
 
 fn uname() -> io::Result<Uname> {

@@ -13,10 +13,12 @@ use ecs_host_exporter::{cli, own, reference, scrape};
 const PREFIXES: &[&str] =
     &["node_", "container_", "machine_", "cadvisor_", "ecs_", "process_", "promhttp_"];
 
-/// Counters that cAdvisor named before counters had to end in `_total`.
-const FAILCNT: &[&str] = &["container_memory_failcnt", "container_hugetlb_failcnt"];
+/// Counters that cAdvisor named before counters had to end in `_total`, and those that `node_exporter`
+/// names after the kernel's tracepoints.
+const FAILCNT: &[&str] =
+    &["container_memory_failcnt", "container_hugetlb_failcnt", "node_perf_<tracepoint>"];
 
-/// Gauges that cAdvisor named as counters are.
+/// Gauges that cAdvisor and `node_exporter` named as counters are.
 const GAUGES: &[&str] = &[
     "container_fs_inodes_total",
     "container_network_advance_tcp_stats_total",
@@ -24,6 +26,7 @@ const GAUGES: &[&str] = &[
     "container_network_tcp_usage_total",
     "container_network_udp6_usage_total",
     "container_network_udp_usage_total",
+    "node_systemd_socket_refused_connections_total",
 ];
 
 /// cAdvisor's one family whose labels are named otherwise than Prometheus' labels are.

@@ -163,6 +163,18 @@ pub(super) struct General {
         value_parser = values::integer
     )]
     _gomaxprocs: i64,
+    /// Accepted for the sake of node_exporter's users: there is no such collector here.
+    #[arg(id = "collector.runit", long, hide = true)]
+    pub(super) runit: bool,
+    /// Accepted, and without effect.
+    #[arg(id = "collector.runit.servicedir", long, hide = true)]
+    _runit_servicedir: Option<String>,
+    /// Accepted for the sake of node_exporter's users: there is no such collector here.
+    #[arg(id = "collector.supervisord", long, hide = true)]
+    pub(super) supervisord: bool,
+    /// Accepted, and without effect.
+    #[arg(id = "collector.supervisord.url", long, hide = true)]
+    _supervisord_url: Option<String>,
     /// Log this and what is worse: debug, info, warn or error.
     #[arg(
         id = "log.level",

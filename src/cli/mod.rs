@@ -58,6 +58,8 @@ pub struct Config {
     pub in_container: bool,
     /// The collectors that are switched on, each with its name, made ready.
     pub collectors: Vec<(&'static str, Running)>,
+    /// Those that were asked for and do not exist here, although they do in node_exporter.
+    pub missing: Vec<&'static str>,
     /// Whether the services of systemd have rows, too.
     pub systemd_units: bool,
     /// Whom to ask about containers.
@@ -168,6 +170,7 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
         action: action(subcommand, &matches, &general),
         in_container,
         collectors: collectors.collect::<Result<_, _>>()?,
+        missing: missing(&general),
         systemd_units: general.systemd_units,
         inventory: inventory_settings(&general, &roots)?,
         http: http::Settings {
@@ -182,6 +185,13 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
         roots,
         origin,
     })))
+}
+
+/// The collectors that were asked for and that node_exporter alone has.
+fn missing(general: &General) -> Vec<&'static str> {
+    let asked = [("runit", general.runit), ("supervisord", general.supervisord)];
+    let asked = asked.into_iter().filter(|(_, asked)| *asked);
+    asked.map(|(name, _)| name).collect()
 }
 
 /// Splits the variable of the environment as a shell would.

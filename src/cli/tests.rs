@@ -310,6 +310,18 @@ fn names_the_flag_whose_value_is_wrong() {
 }
 
 #[test]
+fn knows_the_collectors_that_are_not_there() {
+    let missing = |arguments| config(arguments).missing;
+    assert_eq!(missing(&["--no-collector.runit", "--no-collector.supervisord"]), [""; 0]);
+    let runit = ["--collector.runit", "--collector.runit.servicedir=/etc/service"];
+    assert_eq!(missing(&runit), ["runit"]);
+    let url = "--collector.supervisord.url=http://localhost:9001/RPC2";
+    let both = ["--collector.supervisord", url, "--collector.runit"];
+    assert_eq!(missing(&both), ["runit", "supervisord"]);
+    assert_eq!(names(&runit), names(&[]));
+}
+
+#[test]
 fn names_the_nearest_collector() {
     let near = "unknown long flag '--no-collector.plian' (nearest is '--no-collector.plain')";
     assert_eq!(refusal(&["--no-collector.plian"]), near);

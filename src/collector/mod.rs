@@ -4,6 +4,7 @@ pub mod absent;
 pub mod aged;
 pub mod attribute;
 pub mod container;
+pub mod dbus;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -53,6 +54,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::drm::Drm>(),
     Spec::of::<host::edac::Edac>(),
     Spec::of::<host::entropy::Entropy>(),
+    Spec::of::<host::ethtool::Ethtool>(),
     Spec::of::<host::fibrechannel::FibreChannel>(),
     Spec::of::<host::filefd::Filefd>(),
     Spec::of::<host::filesystem::Filesystem>(),
@@ -64,6 +66,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::ksmd::Ksmd>(),
     Spec::of::<host::lnstat::Lnstat>(),
     Spec::of::<host::loadavg::Loadavg>(),
+    Spec::of::<host::logind::Logind>(),
     Spec::of::<host::mdadm::Mdadm>(),
     Spec::of::<host::meminfo::Meminfo>(),
     Spec::of::<host::meminfo_numa::MeminfoNuma>(),
@@ -74,10 +77,12 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::network_route::NetworkRoute>(),
     Spec::of::<host::nfs::Nfs>(),
     Spec::of::<host::nfsd::Nfsd>(),
+    Spec::of::<host::ntp::Ntp>(),
     Spec::of::<host::nvme::Nvme>(),
     Spec::of::<host::nvmesubsystem::NvmeSubsystem>(),
     Spec::of::<host::os::Os>(),
     Spec::of::<host::pcidevice::Pcidevice>(),
+    Spec::of::<host::perf::Perf>(),
     Spec::of::<host::powersupplyclass::PowerSupplyClass>(),
     Spec::of::<host::pressure::Pressure>(),
     Spec::of::<host::processes::Processes>(),
@@ -92,15 +97,18 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::stat::Stat>(),
     Spec::of::<host::swap::Swap>(),
     Spec::of::<host::sysctl::Sysctl>(),
+    Spec::of::<host::systemd::Systemd>(),
     Spec::of::<host::tapestats::Tapestats>(),
     Spec::of::<host::tcpstat::Tcpstat>(),
     Spec::of::<host::textfile::Textfile>(),
     Spec::of::<host::thermal_zone::ThermalZone>(),
     Spec::of::<host::time::Time>(),
+    Spec::of::<host::timex::Timex>(),
     Spec::of::<host::udp_queues::UdpQueues>(),
     Spec::of::<host::uname::Uname>(),
     Spec::of::<host::vmstat::Vmstat>(),
     Spec::of::<host::watchdog::Watchdog>(),
+    Spec::of::<host::wifi::Wifi>(),
     Spec::of::<host::xfrm::Xfrm>(),
     Spec::of::<host::xfs::Xfs>(),
     Spec::of::<host::zfs::Zfs>(),

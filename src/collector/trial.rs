@@ -41,6 +41,7 @@ const SYSTEM: System = System {
         })
     },
     statfs: |_| Err(io::Error::other("not made up")),
+    ..System::MUTE
 };
 
 impl<C: Collector> Trial<C> {
@@ -79,6 +80,11 @@ impl<C: Collector> Trial<C> {
         self
     }
 
+    /// Where a path of the host is.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.dir.join(path)
+    }
+
     /// Writes a file of the host.
     pub(crate) fn write(&self, path: &str, text: &[u8]) {
         let path = self.dir.join(path);
@@ -94,6 +100,11 @@ impl<C: Collector> Trial<C> {
     /// Takes a file of the host away.
     pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(self.dir.join(path)).unwrap();
+    }
+
+    /// Takes an empty directory of the host away.
+    pub(crate) fn remove_dir(&self, path: &str) {
+        std::fs::remove_dir(self.dir.join(path)).unwrap();
     }
 
     /// A symbolic link on the host.

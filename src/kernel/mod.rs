@@ -5,9 +5,11 @@
 
 pub mod attribute;
 pub mod bcache;
+pub mod btrfs;
 pub mod cpulist;
 pub mod date;
 pub mod diskstats;
+pub mod ethtool;
 pub mod flat;
 pub mod hex;
 pub mod mdstat;

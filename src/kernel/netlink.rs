@@ -7,6 +7,7 @@
 mod generic;
 mod inet_diag;
 mod neighbour;
+pub mod nl80211;
 mod qdisc;
 mod route;
 

@@ -25,7 +25,7 @@ use ecs_host_exporter::container::Containers;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{Handle, Inventory, Labels, agent, docker};
 use ecs_host_exporter::scrape::{Scraper, Start};
-use ecs_host_exporter::system::{Statfs, System, Uname};
+use ecs_host_exporter::system::{Clock, Statfs, System, Uname};
 use tokio::runtime::{Builder, Runtime};
 
 /// Where fixtures are.
@@ -99,7 +99,7 @@ fn copy_tree(from: &Path, to: &Path) {
 const NOW: u64 = 1_800_000_000;
 
 /// The system calls of a fixture host.
-const SYSTEM: System = System { now, uname, statfs };
+const SYSTEM: System = System { now, uname, statfs, clock, ..System::MUTE };
 
 fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(NOW)
@@ -113,6 +113,21 @@ fn uname() -> io::Result<Uname> {
         version: "#1 SMP".into(),
         machine: "x86_64".into(),
         domainname: "(none)".into(),
+    })
+}
+
+/// A clock that an NTP daemon keeps.
+fn clock() -> io::Result<Clock> {
+    Ok(Clock {
+        offset: -120_345,
+        freq: 1_310_720,
+        maxerror: 95_500,
+        esterror: 210,
+        status: 0x2001,
+        constant: 7,
+        tick: 10_000,
+        tai: 37,
+        ..Clock::default()
     })
 }
 

@@ -1,11 +1,17 @@
 //! Btrfs: how much of each file system is allocated, and how long its commits take.
 //!
 //! See [the documentation of its sysfs](https://btrfs.readthedocs.io/en/latest/ch-sysfs.html).
-//! Errors of devices are not here: the kernel tells them by ioctl alone.
+//! Errors of devices and their UUIDs are told by ioctl alone, to those who see where the file system is
+//! mounted.
+
+mod devices;
+mod members;
 
 use std::path::Path;
 
-use crate::collector::attribute::{self, Attribute, Device, Report, word};
+use self::devices::Disks;
+use self::members::Member;
+use crate::collector::attribute::{self, Attribute, Device, Number, Report, word};
 use crate::collector::found::Found;
 use crate::collector::{Collector, Host};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, info, millis};
@@ -72,16 +78,9 @@ static RATIO: Family<3> = gauge("node_btrfs_allocation_ratio")
     .help("Bytes on devices that a byte of such data takes, in this layout.")
     .labels(["uuid", "block_group_type", "mode"]);
 
-static DEVICES: [Attribute<2>; 1] = [Attribute::new(
-    "size",
-    |text| number(text).map(|sectors| sectors * 512.0),
-    gauge("node_btrfs_device_size_bytes")
-        .help("Bytes the device holds.")
-        .labels(["uuid", "device"]),
-)];
-
 /// Collects what Btrfs says of its file systems.
 pub struct Btrfs {
+    roots: Roots,
     found: Found<Mounted>,
 }
 
@@ -96,7 +95,7 @@ struct Mounted {
     layouts: Vec<Device<3>>,
     /// Of each layout.
     ratios: Vec<f64>,
-    devices: Vec<Device<2>>,
+    devices: Vec<Member>,
 }
 
 /// Commits of a file system since it was mounted, told since Linux 6.0.
@@ -121,11 +120,15 @@ impl Collector for Btrfs {
             .chain(attribute::descriptors(&KINDS))
             .chain(attribute::descriptors(&LAYOUTS))
             .chain([RATIO.descriptor()])
-            .chain(attribute::descriptors(&DEVICES))
+            .chain([
+                members::SIZE.descriptor(),
+                members::UNUSED.descriptor(),
+                members::ERRORS.descriptor(),
+            ])
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { found: Found::new(roots.sys.join("fs/btrfs")) })
+        Ok(Self { roots: roots.clone(), found: Found::new(roots.sys.join("fs/btrfs")) })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
@@ -155,7 +158,14 @@ impl Collector for Btrfs {
         for (layout, ratio) in found.layouts.iter().zip(&found.ratios) {
             family.sample(layout.labels(), *ratio);
         }
-        attribute::write(&DEVICES, &mut found.devices, host, text);
+        let mut disks = Disks::new();
+        if !found.devices.is_empty() {
+            match devices::ask(&self.roots, host) {
+                Ok(told) => disks = told,
+                Err(error) => host.failures.note(&error),
+            }
+        }
+        members::write(&mut found.devices, &disks, host, text);
         Ok(())
     }
 }
@@ -173,11 +183,15 @@ fn find(dir: &Path, files: &mut Files) -> Result<Mounted> {
         let uuid = word(&dir.join("metadata_uuid"), files);
         let uuid = uuid
             .filter(|uuid| !uuid.is_empty() && !another(uuid))
-            .unwrap_or(name);
+            .unwrap_or_else(|| name.clone());
         let label = word(&dir.join("label"), files).unwrap_or_default();
         for device in &devices {
             let dir = files::below(&dir.join("devices"), device);
-            found.devices.push(Device::new(dir, [&uuid, device]));
+            found.devices.push(Member {
+                uuids: [name.clone(), uuid.clone()],
+                name: device.clone(),
+                sectors: Number::new(dir.join("size")),
+            });
         }
         for kind in ["data", "metadata", "system"] {
             let dir = dir.join("allocation").join(kind);

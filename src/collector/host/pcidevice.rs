@@ -4,8 +4,9 @@
 
 mod names;
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 
@@ -111,7 +112,7 @@ pub struct Flags {
     names: bool,
     /// File of such names [default: pci.ids where distributions have it]
     #[arg(id = "collector.pcidevice.idsfile", long, value_name = "FILE")]
-    file: Option<PathBuf>,
+    file: Option<OsString>,
 }
 
 /// Collects what PCI devices are, and how they do.
@@ -149,8 +150,8 @@ impl Collector for Pcidevice {
 
     fn new(flags: Flags, roots: &Roots) -> Result<Self> {
         let usual = ["usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids"];
-        let files = match flags.file {
-            Some(file) => vec![file],
+        let files = match flags.file.filter(|file| !file.is_empty()) {
+            Some(file) => vec![file.into()],
             None => usual.map(|file| roots.rootfs.join(file)).into(),
         };
         let names = flags.names.then(|| Names::new(files));

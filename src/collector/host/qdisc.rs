@@ -1,5 +1,6 @@
 //! Queueing disciplines: packets that wait to be sent, and those that were.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +53,7 @@ pub struct Flags {
     include: Option<String>,
     /// Directory of a results.json to show instead of what the kernel says, for tests
     #[arg(id = "collector.qdisc.fixtures", long, value_name = "DIR", hide = true)]
-    fixtures: Option<PathBuf>,
+    fixtures: Option<OsString>,
 }
 
 const EXCLUDE: &str = "collector.qdisc.device-exclude";
@@ -99,10 +100,10 @@ impl Collector for Qdiscs {
     fn new(flags: Flags, _: &Roots) -> Result<Self> {
         let include = Flag { name: INCLUDE, value: flags.include.as_deref() };
         let exclude = Flag { name: EXCLUDE, value: flags.exclude.as_deref() };
-        let fixtures = flags.fixtures.filter(|dir| !dir.as_os_str().is_empty());
+        let fixtures = flags.fixtures.filter(|dir| !dir.is_empty());
         Ok(Self {
             filter: Filter::either(include, exclude, "")?,
-            results: fixtures.map(|dir| dir.join("results.json")),
+            results: fixtures.map(|dir| Path::new(&dir).join("results.json")),
             socket: None,
             rows: Vec::new(),
         })

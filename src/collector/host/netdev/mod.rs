@@ -3,6 +3,7 @@
 //! The kernel is asked over netlink where the host's network is the exporter's own. Elsewhere
 //! `/proc/1/net/dev` is read, which says less.
 
+mod addresses;
 mod links;
 mod tables;
 
@@ -14,10 +15,11 @@ use clap::Args;
 
 use self::links::Links;
 use self::tables::{COMMON, DETAILED, DETAILED_ERRORS, ERRORS, SUMS};
+use crate::collector::attribute::word;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::{Collector, Host};
-use crate::exposition::{Descriptor, Text};
-use crate::files::{Files, Result, Roots, is_procfs};
+use crate::exposition::{Descriptor, LabelBlock, Text};
+use crate::files::{Error, Files, Network, Result, Roots, is_procfs};
 use crate::kernel::netdev::{self, Interface};
 use crate::kernel::netlink::Stats;
 
@@ -37,6 +39,12 @@ pub struct Flags {
     /// Say everything in detail, by the names of the kernel's struct, nothing added together.
     #[arg(id = "collector.netdev.enable-detailed-metrics", long)]
     detailed: bool,
+    /// Tell what addresses interfaces have, too.
+    #[arg(id = "collector.netdev.address-info", long)]
+    addresses: bool,
+    /// Tell what interfaces are called by their administrators, as the label ifalias.
+    #[arg(id = "collector.netdev.label-ifalias", long)]
+    aliases: bool,
     /// Read /proc/net/dev in place of asking the kernel over netlink.
     #[arg(id = "no-collector.netdev.netlink", long)]
     no_netlink: bool,
@@ -55,6 +63,9 @@ pub struct Netdev {
     path: Option<PathBuf>,
     filter: Filter,
     detailed: bool,
+    /// Whether to tell addresses, and whether those of `veth` interfaces among them.
+    addresses: Option<bool>,
+    aliases: Option<Vec<LabelBlock>>,
     source: Source,
     file: FromFile,
 }
@@ -78,31 +89,44 @@ impl Collector for Netdev {
         [&COMMON, &ERRORS, &SUMS, &DETAILED_ERRORS, &DETAILED]
             .into_iter()
             .flat_map(|table| table.descriptors())
+            .chain([addresses::ADDRESS.descriptor()])
     }
 
     fn new(flags: Flags, roots: &Roots) -> Result<Self> {
         let include = Flag { name: INCLUDE, value: flags.include.as_deref() };
         let exclude = Flag { name: EXCLUDE, value: flags.exclude.as_deref() };
+        let given = |flag: &Option<String>| flag.as_deref().is_some_and(|f| !f.is_empty());
+        let veth = flags.veth || given(&flags.include) || flags.exclude.is_some();
         Ok(Self {
             roots: roots.clone(),
             path: None,
             filter: Filter::either(include, exclude, if flags.veth { "" } else { EXCLUDED })?,
             detailed: flags.detailed,
+            addresses: flags.addresses.then_some(veth),
+            aliases: flags.aliases.then(Vec::new),
             source: if flags.no_netlink { Source::File } else { Source::Unknown },
             file: FromFile::default(),
         })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { roots, path, filter, detailed, source, file } = self;
+        let Self { roots, path, filter, detailed, addresses, aliases, source, file } = self;
         let path = path.get_or_insert_with(|| roots.net().join("dev"));
         if let Source::Unknown = source {
             *source = if is_own(path) { Source::Netlink(None) } else { Source::File };
         }
+        if let Some(veth) = addresses
+            && roots.network() != Network::Other
+        {
+            let written = addresses::write(*veth, text);
+            written.map_err(|source| Error::Read { path: "getifaddrs".into(), source })?;
+        }
+        let classes = roots.sys.join("class/net");
         if let Source::Netlink(links) = source {
             match refreshed(links, filter) {
                 Ok(links) => {
-                    write(*detailed, true, links.rows(), text);
+                    read_aliases(aliases, links.rows(), &classes, host);
+                    write(*detailed, true, links.rows(), aliases.as_deref(), text);
                     return Ok(());
                 }
                 Err(error) => {
@@ -112,8 +136,25 @@ impl Collector for Netdev {
             }
         }
         file.refresh(path, filter, &mut host.files)?;
-        write(*detailed, false, file.rows(), text);
+        read_aliases(aliases, file.rows(), &classes, host);
+        write(*detailed, false, file.rows(), aliases.as_deref(), text);
         Ok(())
+    }
+}
+
+/// Reads what each interface is called by its administrators, if that is asked for.
+fn read_aliases<'r>(
+    aliases: &mut Option<Vec<LabelBlock>>,
+    rows: impl Iterator<Item = (&'r str, &'r Stats)>,
+    classes: &Path,
+    host: &mut Host,
+) {
+    let Some(aliases) = aliases else { return };
+    aliases.clear();
+    for (name, _) in rows {
+        let path = classes.join(name).join("ifalias");
+        let alias = word(&path, &mut host.files).unwrap_or_default();
+        aliases.push(LabelBlock::new([("ifalias", &*String::from_utf8_lossy(&alias))]));
     }
 }
 
@@ -139,6 +180,7 @@ fn write<'r>(
     detailed: bool,
     netlink: bool,
     rows: impl Iterator<Item = (&'r str, &'r Stats)> + Clone,
+    aliases: Option<&[LabelBlock]>,
     text: &mut Text,
 ) {
     let tables = match (detailed, netlink) {
@@ -148,7 +190,13 @@ fn write<'r>(
         (true, false) => [&COMMON, &DETAILED_ERRORS, &SUMS],
     };
     for table in tables {
-        text.table(table, rows.clone());
+        match aliases {
+            None => text.table(table, rows.clone()),
+            Some(aliases) => {
+                let rows = rows.clone().zip(aliases);
+                text.table(table, rows.map(|((name, stats), alias)| ((alias, name), stats)));
+            }
+        }
     }
 }
 
@@ -269,6 +317,20 @@ node_network_transmit_carrier_total{device="eth0"} 15
         assert_eq!(devices(&["--collector.netdev.device-include=^v"]), veth);
         assert_eq!(devices(&["--collector.netdev.device-blacklist=^v"]), eth);
         assert_eq!(devices(&["--collector.netdev.device-whitelist=^v"]), veth);
+    }
+
+    #[test]
+    fn labels_interfaces_with_what_they_are_called() {
+        let args = ["--collector.netdev.label-ifalias", "--collector.netdev.veth"];
+        let alias = ("sys/class/net/eth0/ifalias", "to \"the\" world\n");
+        let tree = [TREE[0], alias];
+        let said = Trial::<Netdev>::new(&args, &tree).collect().unwrap();
+        let first: Vec<_> = said.lines().take(2).collect();
+        let expected = [
+            r#"node_network_receive_bytes_total{ifalias="to \"the\" world",device="eth0"} 1"#,
+            r#"node_network_receive_bytes_total{ifalias="",device="veth1"} 1"#,
+        ];
+        assert_eq!(first, expected);
     }
 
     #[test]
