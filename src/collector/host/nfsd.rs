@@ -94,8 +94,8 @@ const V4: [&str; 37] = [
     "SaveFH",
     "SecInfo",
     "SetAttr",
-    NOT_SHOWN,
-    NOT_SHOWN,
+    "SetClientID",
+    "SetClientIDConfirm",
     "Verify",
     "Write",
     "RelLockOwner",
@@ -319,7 +319,7 @@ node_nfsd_rpc_errors_total{error=\"cInt\"} 0
                 .filter(move |(proto, ..)| *proto == version)
                 .count()
         };
-        assert_eq!([of("2"), of("3"), of("4")], [17, 21, 34]);
+        assert_eq!([of("2"), of("3"), of("4")], [17, 21, 36]);
         for (proto, method, n) in [
             ("2", "GetAttr", 69),
             ("2", "FsStat", 2),
@@ -331,6 +331,7 @@ node_nfsd_rpc_errors_total{error=\"cInt\"} 0
             ("4", "PutFH", 2),
             ("4", "Read", 26),
             ("4", "SetAttr", 35),
+            ("4", "SetClientID", 36),
             ("4", "Verify", 38),
             ("4", "Write", 39),
             ("4", "RelLockOwner", 40),

@@ -33,9 +33,10 @@ static STATE: Family<4> = gauge("node_nvmesubsystem_path_state")
     .help("Whether the controller is in this state.")
     .labels(["subsystem", "controller", "transport", "state"]);
 
-/// What is none of these is `unknown`, but for those in which a controller comes and goes.
-const STATES: [&[u8]; 5] = [b"live", b"connecting", b"resetting", b"dead", b"unknown"];
-const PASSING: [&[u8]; 3] = [b"new", b"deleting", b"deleting (no IO)"];
+/// What is none of these is `unknown`, but for the last moment of a controller.
+const STATES: [&[u8]; 7] =
+    [b"live", b"new", b"connecting", b"resetting", b"deleting", b"dead", b"unknown"];
+const PASSING: &[u8] = b"deleting (no IO)";
 
 /// How many controllers there are.
 #[derive(Debug, Default)]
@@ -124,7 +125,7 @@ impl Collector for NvmeSubsystem {
 impl Controller {
     fn state(&self) -> &[u8] {
         let state = self.state.get().unwrap_or_default();
-        let known = STATES.contains(&state) || PASSING.contains(&state);
+        let known = STATES.contains(&state) || state == PASSING;
         if known { state } else { b"unknown" }
     }
 }

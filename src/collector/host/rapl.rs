@@ -112,8 +112,6 @@ fn find(dir: &Path, files: &mut Files) -> Result<Zones> {
         };
         next.insert(name.clone(), index.saturating_add(1));
         let microjoules = Number::new(path.join("energy_uj"));
-        // As the host calls it, wherever its tree is mounted here.
-        let path = files::below(Path::new("/sys/class/powercap"), &entry);
         let zone = Zone { name, index, path, microjoules };
         zones.entry(sanitized(&zone.name)).or_default().push(zone);
     }

@@ -178,7 +178,11 @@ fn statistics(text: &[u8], mut each: impl FnMut(&[u8], f64)) -> Result<(), Malfo
 /// Parses the same of a dataset, with its name: `dataset_name 7 tank/home`.
 fn dataset(text: &[u8], pool: &[u8], datasets: &mut Sheet<2>) -> Result<(), Malformed> {
     let name = fields(text)?.find(|(name, ..)| *name == b"dataset_name");
-    let Some(name) = name.and_then(|(.., mut line)| line.field()) else { return Ok(()) };
+    // A name may have blanks in it.
+    let name = name
+        .map(|(.., line)| line.rest())
+        .filter(|name| !name.is_empty());
+    let Some(name) = name else { return Ok(()) };
     datasets.row([pool, name]);
     for (name, kind, mut line) in fields(text)? {
         if kind == b"4" {

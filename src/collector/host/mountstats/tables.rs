@@ -142,15 +142,20 @@ pub(super) static OPERATIONS: Table<Operation, 4> = Table {
             .value(|o| count(o.received_bytes)),
         counter("node_mountstats_nfs_operations_queue_time_seconds_total")
             .help("Seconds that requests waited to be sent.")
-            .value(|o| millis(o.queue_ms)),
+            .value(|o| millis(anew(o.queue_ms))),
         counter("node_mountstats_nfs_operations_response_time_seconds_total")
             .help("Seconds from sending to the reply.")
-            .value(|o| millis(o.response_ms)),
+            .value(|o| millis(anew(o.response_ms))),
         counter("node_mountstats_nfs_operations_request_time_seconds_total")
             .help("Seconds from the queue to the end.")
-            .value(|o| millis(o.request_ms)),
+            .value(|o| millis(anew(o.request_ms))),
     ],
 };
+
+/// Times begin anew at 2⁵³ milliseconds, as in `node_exporter`: some kernels' counters go below 0.
+fn anew(ms: u64) -> u64 {
+    ms % (1 << 53)
+}
 
 pub(super) static TRANSPORTS: Table<Transport, 4> = Table {
     labels: ["export", "protocol", "mountaddr", "transport"],
