@@ -1,15 +1,19 @@
 //! Control groups. Versions 1 and 2 name and lay out the same things differently; here they have
 //! one vocabulary, and no collector asks which version it is.
 
+mod finals;
 mod hierarchy;
 mod name;
 mod tree;
 mod v1;
 mod v2;
+mod watch;
 
+pub use finals::Finals;
 pub use hierarchy::{Controller, Hierarchies, Version};
 pub use name::{Kind, task_of};
 pub use tree::Tree;
+pub use watch::Watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
