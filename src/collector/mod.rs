@@ -105,6 +105,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<host::zfs::Zfs>(),
     Spec::of::<host::zoneinfo::Zoneinfo>(),
     Spec::of::<container::cpu::Cpu>(),
+    Spec::of::<container::ended::Ended>(),
     Spec::of::<container::io::Io>(),
     Spec::of::<container::machine::Machine>(),
     Spec::of::<container::memory::Memory>(),
