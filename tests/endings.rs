@@ -238,7 +238,7 @@ fn nothing_is_left_of_containers_that_came_and_went() {
             scope.spawn(move || {
                 (first..first + 125).for_each(|n| {
                     place.container(n, 0, Duration::ZERO);
-                })
+                });
             });
         }
     });

@@ -10,6 +10,8 @@
 mod ledger;
 mod life;
 mod seek;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 use std::io;

@@ -169,12 +169,14 @@ impl Life {
                     }
                 }
             }
-            Ok(Some(true)) => {
+            Ok(Some(true)) if !self.peopled => {
                 self.peopled = true;
                 self.over = None;
                 self.open(means);
                 self.begin_to_look();
             }
+            // Said before its process was found to have ended, perhaps.
+            Ok(Some(true)) => {}
             // Cgroup v1, or it is gone.
             Ok(None) | Err(_) => self.begin_to_look(),
         }

@@ -92,33 +92,38 @@ impl Watcher {
     pub(super) fn run(&mut self) {
         let _runs = Runs(Arc::clone(&self.shared));
         prioritise();
-        let mut events = [EpollEvent::empty(); 64];
         while !self.shared.ends.load(Ordering::Relaxed) {
-            self.look();
-            self.publish();
-            let count = match self.means.epoll.wait(&mut events, self.patience()) {
-                Ok(count) => count,
-                Err(Errno::EINTR) => 0,
-                Err(error) => {
-                    tracing::error!(%error, "epoll");
-                    return;
-                }
-            };
-            let tokens = || events.iter().take(count).map(EpollEvent::data);
-            // The files of those whose process ended are about to go: they come first.
-            for token in tokens().filter(|token| *token > WOKEN) {
-                if let Some(life) = self.lives.get_mut(&token) {
-                    life.ended(token, &mut self.means);
-                    self.attend(token);
-                }
-            }
-            if tokens().any(|token| token == NEWS) {
-                self.news();
-            }
-            if tokens().any(|token| token == WOKEN) {
-                self.woken();
+            if let Err(error) = self.step(self.patience()) {
+                tracing::error!(%error, "epoll");
+                return;
             }
         }
+    }
+
+    /// Waits until something happens, and no longer than that; and does what is to be done.
+    pub(super) fn step(&mut self, patience: EpollTimeout) -> Result<(), Errno> {
+        let mut events = [EpollEvent::empty(); 64];
+        let count = match self.means.epoll.wait(&mut events, patience) {
+            Err(Errno::EINTR) => 0,
+            count => count?,
+        };
+        let tokens = || events.iter().take(count).map(EpollEvent::data);
+        // The files of those whose process ended are about to go: they come first.
+        for token in tokens().filter(|token| *token > WOKEN) {
+            if let Some(life) = self.lives.get_mut(&token) {
+                life.ended(token, &mut self.means);
+                self.attend(token);
+            }
+        }
+        if tokens().any(|token| token == NEWS) {
+            self.news();
+        }
+        if tokens().any(|token| token == WOKEN) {
+            self.woken();
+        }
+        self.look();
+        self.publish();
+        Ok(())
     }
 
     /// How long there is nothing to do, if nothing happens.
@@ -204,10 +209,11 @@ impl Watcher {
             }
             let Some(path) = self.watch.path(event.wd) else { continue };
             let Some(name) = event.name else {
-                if let Some(life) = self
-                    .tokens
-                    .get(path)
-                    .and_then(|token| self.lives.get_mut(token))
+                if event.mask.contains(AddWatchFlags::IN_MODIFY)
+                    && let Some(life) = self
+                        .tokens
+                        .get(path)
+                        .and_then(|token| self.lives.get_mut(token))
                 {
                     life.told(&mut self.means);
                 }
@@ -326,7 +332,7 @@ impl Watcher {
     }
 
     /// News were lost: looks at everything anew.
-    fn lost(&mut self) {
+    pub(super) fn lost(&mut self) {
         self.means.troubles.push(Trouble::Events);
         self.survey();
     }
