@@ -59,6 +59,20 @@ pub(super) struct Life {
     over: Option<bool>,
 }
 
+/// The processes in its group.
+struct Processes {
+    /// How many there are.
+    all: usize,
+    /// Those that do not only make it.
+    own: Vec<u32>,
+}
+
+impl Processes {
+    fn is_empty(&self) -> bool {
+        self.all == 0
+    }
+}
+
 /// What came of the attempt to hold a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
@@ -122,16 +136,19 @@ impl Life {
     /// Looks for a process of it. `token` is what the epoll is to say of it.
     pub(super) fn look(&mut self, token: u64, now: Instant, means: &mut Means) {
         let Some(seek) = self.seek.take() else { return };
-        let mut outcome = Hold::Gone;
-        for pid in self.processes(means) {
-            outcome = self.hold(pid, token, means);
-            if outcome != Hold::Gone {
-                break;
+        let processes = self.processes(means);
+        for pid in &processes.own {
+            if self.hold(*pid, token, means) != Hold::Gone {
+                return;
             }
         }
-        if outcome == Hold::Gone {
-            self.seek = seek.next(now);
+        if self.read && processes.is_empty() {
+            // The last of those that were there has ended in the meantime.
+            let complete = self.take(means);
+            self.over = Some(complete || self.over == Some(true));
+            return self.close(means);
         }
+        self.seek = seek.next(now);
     }
 
     /// A process of it has ended.
@@ -141,10 +158,12 @@ impl Life {
         self.process = None;
         for _ in 0..ATTEMPTS {
             let processes = self.processes(means);
-            let Some(pid) = processes.first() else {
+            if processes.is_empty() {
                 self.over = Some(complete || self.over == Some(true));
                 return self.close(means);
-            };
+            }
+            // One of those that make it, and was not known for it: its own is yet to come.
+            let Some(pid) = processes.own.first() else { break };
             // Others go on: where they share a namespace of processes with somebody, the end of the
             // first is not that of all.
             match self.hold(*pid, token, means) {
@@ -213,18 +232,18 @@ impl Life {
         (self.id, self.finals, how)
     }
 
-    /// Its processes, but for those that only make it.
-    fn processes(&self, means: &mut Means) -> Vec<u32> {
-        let mut pids = Vec::new();
+    fn processes(&self, means: &mut Means) -> Processes {
+        let mut own = Vec::new();
         let Means { files, proc, .. } = means;
         // Of one that is gone there are none.
-        let _gone = self.cgroup.procs(&mut pids, files);
-        pids.retain(|pid| {
+        let _gone = self.cgroup.procs(&mut own, files);
+        let all = own.len();
+        own.retain(|pid| {
             let comm = proc.join(format!("{pid}/comm"));
             let makes = files.load(&comm, |name| Ok(makes_containers(name)));
             !makes.unwrap_or(false)
         });
-        pids
+        Processes { all, own }
     }
 
     fn hold(&mut self, pid: u32, token: u64, means: &mut Means) -> Hold {

@@ -255,6 +255,33 @@ fn passes_over_the_processes_that_only_make_the_container() {
 }
 
 #[test]
+fn one_that_makes_the_container_may_be_known_for_it_too_late() {
+    let mut host = Host::new(100);
+    let (stranger, runc, init) = (Process::new(), Process::new(), Process::new());
+    let comm = host.dir.join(format!("proc/{}", runc.id()));
+    fs::create_dir_all(&comm).unwrap();
+    fs::write(comm.join("comm"), "runc:[1:CHILD]\n").unwrap();
+    host.container(&[stranger.id(), runc.id()], 5);
+    host.steps();
+    fs::write(host.group().join("cgroup.procs"), format!("{}\n", runc.id())).unwrap();
+    drop(stranger);
+    host.wait();
+    fs::write(host.group().join("cgroup.procs"), format!("{}\n", init.id())).unwrap();
+    // It is looked for again, after 2 ms and so on.
+    while host.watcher.held() == 0 {
+        let patience = host.watcher.patience();
+        host.watcher.step(patience).unwrap();
+    }
+    fs::write(host.group().join("cpu.stat"), "usage_usec 7\n").unwrap();
+    fs::write(host.group().join("cgroup.procs"), "").unwrap();
+    drop(init);
+    host.wait();
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Read, Some(7_000)));
+}
+
+#[test]
 fn finds_out_what_happened_when_news_were_lost() {
     let mut host = Host::new(100);
     let process = Process::new();

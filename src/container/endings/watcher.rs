@@ -127,7 +127,7 @@ impl Watcher {
     }
 
     /// How long there is nothing to do, if nothing happens.
-    fn patience(&self) -> EpollTimeout {
+    pub(super) fn patience(&self) -> EpollTimeout {
         let seeks = self.lives.values().filter_map(|life| life.seek);
         match seeks.map(|seek| seek.at).min() {
             _ if !self.ended.is_empty() || !self.means.troubles.is_empty() => {
@@ -141,6 +141,12 @@ impl Watcher {
                 u16::try_from(millis).map_or(EpollTimeout::from(u16::MAX), EpollTimeout::from)
             }
         }
+    }
+
+    /// Of how many lives a process is held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.lives.values().filter(|life| life.held()).count()
     }
 
     /// Looks for processes, where it is time.
