@@ -1,6 +1,8 @@
 //! The rows of the container metrics: the host, ECS tasks and containers, each with its group, its
 //! labels, and what does not change from one scrape to the next.
 
+pub mod endings;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::cgroup::{self, Bounds, Cgroup, Kind, Spec, Tree};
 use crate::exposition::LabelBlock;
 use crate::files::{Files, Result};
+use endings::{Ended, Endings, Group, Named};
 
 /// Limits are read anew when somebody wrote to the group's directory or Docker changed them, and
 /// this often in any case: on cgroup v1 only one hierarchy is watched.
@@ -169,6 +172,20 @@ pub struct Containers {
     shown: fn(Kind<'_>) -> bool,
     /// How many descriptors may be kept open.
     descriptors: usize,
+    endings: Endings,
+    /// Of this scrape, in the order of their paths.
+    last: Vec<Last>,
+    /// Scratch.
+    ended: Vec<Arc<Ended>>,
+}
+
+/// A container that is no more, and that this scrape still shows the last counters of.
+#[derive(Debug)]
+pub struct Last {
+    /// Its labels.
+    pub labels: LabelBlock,
+    /// What it had used.
+    pub ended: Arc<Ended>,
 }
 
 /// Who knows the labels of a group.
@@ -180,12 +197,41 @@ pub trait Names {
     fn storage(&self, _: Kind<'_>) -> Option<Arc<Storage>> {
         None
     }
+
+    /// What the container of the group at `path` is counted with. `None` if nobody knows it.
+    fn group(&self, _path: &str) -> Option<Group> {
+        None
+    }
+
+    /// Who the container of the group at `path` is. `None` if nobody knows it.
+    fn named(&self, path: &str) -> Option<Named> {
+        let group = self.group(path)?;
+        Some(Named { labels: self.describe(path, Kind::of(path)).0, group })
+    }
 }
 
 impl Containers {
     /// No rows yet: [`refresh`](Self::refresh) finds them.
     pub fn new(tree: Tree, shown: fn(Kind<'_>) -> bool, descriptors: usize) -> Self {
-        Self { tree, rows: Vec::new(), shown, descriptors }
+        Self {
+            tree,
+            rows: Vec::new(),
+            shown,
+            descriptors,
+            endings: Endings::default(),
+            last: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// The same, with the endings of containers.
+    pub fn following(self, endings: Endings) -> Self {
+        Self { endings, ..self }
+    }
+
+    /// The endings of containers.
+    pub fn endings(&self) -> &Endings {
+        &self.endings
     }
 
     /// The rows, in the order of their paths.
@@ -198,6 +244,11 @@ impl Containers {
         (&self.tree, &mut self.rows)
     }
 
+    /// The rows, and the containers that are none any more.
+    pub fn rows_and_last(&self) -> (&[Container], &[Last]) {
+        (&self.rows, &self.last)
+    }
+
     /// Brings the rows up to date: with the groups there are, and, where `renamed`, with their names.
     pub fn refresh(
         &mut self,
@@ -206,9 +257,11 @@ impl Containers {
         now: SystemTime,
         files: &mut Files,
     ) {
+        self.endings.scrape();
         if self.tree.refresh() {
             self.rebuild(names);
         }
+        self.settle(names, now);
         for path in self.tree.written() {
             if let Ok(at) = self
                 .rows
@@ -273,6 +326,28 @@ impl Containers {
         for (row, bounds) in rows.iter_mut().zip(bounds) {
             row.bounds = bounds;
         }
+    }
+
+    /// Finds the containers that ended lately. Where one of the same path is there again, or was in
+    /// between, the later one counts.
+    fn settle(&mut self, names: &impl Names, now: SystemTime) {
+        let Self { rows, shown, endings, last, ended, .. } = self;
+        last.clear();
+        endings.with_ledger(|ledger| ledger.settle(now, |path| names.named(path), ended));
+        let is_row = |path: &str| {
+            rows.binary_search_by(|row| row.cgroup.path().cmp(path))
+                .is_ok()
+        };
+        for ended in ended.drain(..).rev() {
+            let kind = Kind::of(&ended.path);
+            if shown(kind) && !is_row(&ended.path) {
+                let named = ended.named.as_ref().map(|named| named.labels.clone());
+                let labels = named.unwrap_or_else(|| names.describe(&ended.path, kind).0);
+                last.push(Last { labels, ended });
+            }
+        }
+        last.sort_by(|a, b| a.ended.path.cmp(&b.ended.path));
+        last.dedup_by(|b, a| a.ended.path == b.ended.path);
     }
 
     /// Keeps the rows whose group is still the same one, with their open files. Groups and rows are

@@ -9,9 +9,11 @@ use std::time::{Duration, SystemTime};
 
 use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::cli::{self, Action, Asked, Config};
-use ecs_host_exporter::container::Containers;
+use ecs_host_exporter::collector::{self, Collector};
+use ecs_host_exporter::container::endings::{self, Endings};
+use ecs_host_exporter::container::{Containers, Names};
 use ecs_host_exporter::doctor::{self, Patient};
-use ecs_host_exporter::files::Roots;
+use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{self, Handle};
 use ecs_host_exporter::scrape::{Scraper, Start};
 use ecs_host_exporter::system::{self, System};
@@ -94,7 +96,14 @@ fn run(
     let outcome = runtime.block_on(async {
         let (inventory, refresh) = inventory::start(config.inventory, SystemTime::now);
         tokio::spawn(refresh);
-        let start = start(config.roots, config.systemd_units);
+        let descriptors = descriptors();
+        let follows = config.collectors.iter().any(|(name, _)| *name == ENDED);
+        let endings = if follows {
+            follow(&config.roots, descriptors / 3, inventory.clone())
+        } else {
+            Endings::default()
+        };
+        let start = start(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
         let scraper = Scraper::new(config.collectors, start, inventory.clone());
         work(Arc::new(scraper), inventory).await
     });
@@ -113,13 +122,37 @@ fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-fn start(roots: Roots, systemd_units: bool) -> Start {
-    let descriptors = descriptors();
+/// The collector that tells of containers that ended: without it nobody follows them.
+const ENDED: &str = <collector::container::ended::Ended as Collector>::NAME;
+
+/// Follows containers to their end, where control groups are to be seen.
+fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
+    let home = match Hierarchies::find(roots, &mut Files::default()) {
+        Ok(home) => Arc::new(home),
+        Err(error) => {
+            tracing::debug!(%error, "no control groups");
+            return Endings::default();
+        }
+    };
+    let settings = endings::Settings {
+        home,
+        proc: roots.proc.clone(),
+        descriptors,
+        clock: SystemTime::now,
+        who: Box::new(move |path| inventory.latest().named(path)),
+    };
+    Endings::start(settings).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the endings of containers are not followed");
+        Endings::default()
+    })
+}
+
+fn start(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings) -> Start {
     let shown = if systemd_units { with_units } else { without_units };
     Start {
         containers: Box::new(move |files| {
             let home = Arc::new(Hierarchies::find(&roots, files)?);
-            Ok(Containers::new(Tree::new(home), shown, descriptors))
+            Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
         }),
         system: System::LIVE,
     }

@@ -3,6 +3,7 @@
 
 mod blkio;
 mod bounds;
+mod finals;
 mod hierarchy;
 mod hugetlb;
 mod io;
@@ -11,14 +12,17 @@ mod numa;
 mod tree;
 mod v1;
 mod v2;
+mod watch;
 
 pub use bounds::{Bounds, parent};
+pub use finals::Finals;
 pub use hierarchy::{Controller, Hierarchies, Version};
 pub use hugetlb::Hugetlb;
 pub use io::{Io, IoCost};
 pub use name::{Kind, task_of};
 pub use numa::{Amount, Numa, Scope};
 pub use tree::Tree;
+pub use watch::Watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

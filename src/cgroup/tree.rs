@@ -3,16 +3,16 @@
 //! The tree is walked once. After that the kernel says by inotify what was made and removed, so that
 //! a scrape on which nothing changed costs one system call here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
+use nix::sys::inotify::{AddWatchFlags, InotifyEvent, WatchDescriptor};
 
-use super::Hierarchies;
+use super::{Hierarchies, Watch};
 
 /// Groups beyond this many are not looked at: no host runs them on purpose.
 const MOST: usize = 50_000;
@@ -33,12 +33,6 @@ struct Node {
     /// Tells a group from one of the same name before it.
     inode: u64,
     watched: Option<WatchDescriptor>,
-}
-
-#[derive(Debug)]
-struct Watch {
-    inotify: Inotify,
-    paths: HashMap<WatchDescriptor, Box<str>>,
 }
 
 impl Tree {
@@ -63,7 +57,7 @@ impl Tree {
         let mut changed = false;
         loop {
             let Some(watch) = &self.watch else { return self.walk() };
-            match watch.inotify.read_events() {
+            match watch.read() {
                 Err(Errno::EAGAIN) => return changed,
                 Ok(events) => {
                     let lost = |e: &InotifyEvent| e.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
@@ -86,14 +80,14 @@ impl Tree {
     }
 
     fn note(&mut self, event: &InotifyEvent) -> bool {
-        let parent = self.watch.as_ref().and_then(|w| w.paths.get(&event.wd));
+        let parent = self.watch.as_ref().and_then(|w| w.path(event.wd));
         let name = event.name.as_ref().and_then(|name| name.to_str());
         let (Some(parent), Some(name)) = (parent, name) else { return false };
         if !event.mask.contains(AddWatchFlags::IN_ISDIR) {
             // The kernel tells in the same way of what happens in a group.
             let told = name.starts_with("cgroup.") || name.contains(".events");
-            if !told && self.written.last() != Some(parent) {
-                self.written.push(parent.clone());
+            if !told && self.written.last().map(|last| &**last) != Some(parent) {
+                self.written.push(parent.into());
             }
             return false;
         }
@@ -110,11 +104,7 @@ impl Tree {
     /// Walks the whole tree, with a new watch. Whether that changed anything is not asked.
     fn walk(&mut self) -> bool {
         self.groups.clear();
-        let flags = InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC;
-        let inotify = Inotify::init(flags);
-        self.watch = inotify
-            .ok()
-            .map(|inotify| Watch { inotify, paths: HashMap::new() });
+        self.watch = Watch::new().ok();
         self.add("/".into());
         true
     }
@@ -154,11 +144,8 @@ impl Tree {
             | AddWatchFlags::IN_MODIFY
             | AddWatchFlags::IN_ONLYDIR;
         let watch = self.watch.as_mut()?;
-        match watch.inotify.add_watch(dir, flags) {
-            Ok(descriptor) => {
-                watch.paths.insert(descriptor, path.into());
-                Some(descriptor)
-            }
+        match watch.add(dir, path, flags) {
+            Ok(descriptor) => Some(descriptor),
             Err(Errno::ENOSPC | Errno::ENOMEM) => {
                 self.watch = None;
                 None
@@ -167,8 +154,7 @@ impl Tree {
         }
     }
 
-    /// Removes a group and what is below it. The kernel does not take away the watch of a control
-    /// group that is gone.
+    /// Removes a group and what is below it.
     fn remove(&mut self, path: &str) {
         let below = format!("{path}/");
         let gone: Vec<Box<str>> = self
@@ -182,8 +168,7 @@ impl Tree {
         for group in gone {
             let descriptor = self.groups.remove(&group).and_then(|node| node.watched);
             if let (Some(watch), Some(descriptor)) = (&mut self.watch, descriptor) {
-                watch.paths.remove(&descriptor);
-                let _gone_already = watch.inotify.rm_watch(descriptor);
+                watch.forget(descriptor);
             }
         }
     }
@@ -290,7 +275,7 @@ mod tests {
             tree.refresh();
         }
         assert_eq!(paths(&tree), ["/"]);
-        assert_eq!(tree.watch.as_ref().unwrap().paths.len(), 1);
+        assert_eq!(tree.watch.as_ref().unwrap().count(), 1);
     }
 
     #[test]

@@ -146,7 +146,7 @@ fn memory_stat(text: &[u8]) -> Result<Memory, Malformed> {
 }
 
 /// `memory.oom_control`: its `oom_kill`, since Linux 4.13.
-fn oom_control(text: &[u8]) -> Result<Option<u64>, Malformed> {
+pub(super) fn oom_control(text: &[u8]) -> Result<Option<u64>, Malformed> {
     let mut kills = None;
     flat::each(text, |key, n| {
         if key == b"oom_kill" {

@@ -87,7 +87,7 @@ fn memory_stat(text: &[u8]) -> Result<Memory, Malformed> {
 }
 
 /// `memory.events`.
-fn memory_events(text: &[u8]) -> Result<Memory, Malformed> {
+pub(super) fn memory_events(text: &[u8]) -> Result<Memory, Malformed> {
     let mut memory = Memory::default();
     flat::each(text, |key, n| match key {
         b"high" => memory.events_high = Some(n),

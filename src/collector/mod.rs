@@ -120,6 +120,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::files::OpenFiles>(),
     Spec::of::<container::hugetlb::Hugetlb>(),
     Spec::of::<container::filesystem::Filesystem>(),
+    Spec::of::<container::ended::Ended>(),
     Spec::of::<container::io::Io>(),
     Spec::of::<container::load::Load>(),
     Spec::of::<container::machine::Machine>(),

@@ -22,6 +22,7 @@ pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
 
 use crate::cgroup::{Kind, task_of};
+use crate::container::endings::Group;
 use crate::container::{About, Names, Storage};
 use crate::exposition::LabelBlock;
 use agent::{Answer, Task, short_arn};
@@ -191,6 +192,16 @@ impl Names for Inventory {
             Kind::Host | Kind::Task(_) | Kind::Unit | Kind::Other => None,
         }
     }
+
+    fn group(&self, path: &str) -> Option<Group> {
+        let Kind::Container(id) = Kind::of(path) else { return None };
+        if self.container(id).is_none() && self.told(id).is_none() {
+            return None;
+        }
+        let (row, _) = self.describe_container(path, id);
+        let [cluster, container, _, family, _] = row.ecs;
+        Some([cluster, container, family].map(Into::into))
+    }
 }
 
 #[cfg(test)]
@@ -285,6 +296,17 @@ mod tests {
         let told = About { pid: None, cpu_shares: None, network: None, ..expected };
         assert_eq!(about(vec![], Some(agent())), told);
         assert_eq!(about(vec![], None), About::default());
+    }
+
+    #[test]
+    fn containers_are_counted_by_cluster_name_and_family() {
+        let both = Inventory::of(docker(), Some(agent()), &Labels::default());
+        let expected = Some(["tb-cluster".into(), "app".into(), "web".into()]);
+        assert_eq!(both.group(&scope(APP)), expected);
+        assert_eq!(both.named(&scope(APP)).map(|named| named.group), expected);
+        for path in [slice(WEB), "/".into(), scope(&"0".repeat(64))] {
+            assert_eq!((both.group(&path), both.named(&path)), (None, None), "{path}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{read_each, write};
+use super::{last_of, read_each, write_with_last};
 use crate::cgroup;
 use crate::collector::{Collector, Host};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, nanos};
@@ -52,6 +52,7 @@ pub struct Flags {
 pub struct Cpu {
     per_cpu: bool,
     rows: Vec<Option<cgroup::Cpu>>,
+    last: Vec<Option<cgroup::Cpu>>,
     /// Nanoseconds on each CPU, of one container after the other.
     each: Vec<u64>,
     /// Where each container's begin.
@@ -71,11 +72,12 @@ impl Collector for Cpu {
 
     fn new(flags: Flags, _: &Roots) -> Result<Self> {
         let per_cpu = flags.per_cpu;
-        Ok(Self { per_cpu, rows: vec![], each: vec![], starts: vec![], names: vec![] })
+        let (rows, last) = (vec![], vec![]);
+        Ok(Self { per_cpu, rows, last, each: vec![], starts: vec![], names: vec![] })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { per_cpu, rows, each, starts, names } = self;
+        let Self { per_cpu, rows, last, each, starts, names } = self;
         each.clear();
         starts.clear();
         read_each(host, rows, |container, files| {
@@ -105,7 +107,14 @@ impl Collector for Cpu {
                 usage.sample((&container.labels, "total"), total);
             }
         }
-        write(&CPU, host, rows, text);
+        let (_, ended) = containers.rows_and_last();
+        for last in ended.iter().filter(|_| !*per_cpu) {
+            if let Some(total) = last.ended.finals.cpu.and_then(|cpu| nanos(cpu.usage_nsec)) {
+                usage.sample((&last.labels, "total"), total);
+            }
+        }
+        last_of(host, last, |finals| finals.cpu);
+        write_with_last(&CPU, host, rows, last, text);
         Ok(())
     }
 }

@@ -110,23 +110,29 @@ impl Collector for Io {
             container.cgroup.io(devices, files)?;
             Ok(Some((start, devices.len())))
         })?;
+        let Some(containers) = &host.containers else { return Ok(()) };
+        let (containers, last) = containers.rows_and_last();
+        for last in last {
+            let start = devices.len();
+            devices.extend_from_slice(&last.ended.finals.io);
+            rows.push(Some((start, devices.len())));
+        }
         names.know(devices);
-        let Some(containers) = &mut host.containers else { return Ok(()) };
-        let found = containers
-            .rows()
-            .iter()
+        let labels = containers.iter().map(|c| &c.labels);
+        let found = labels
+            .chain(last.iter().map(|last| &last.labels))
             .zip(&*rows)
-            .flat_map(|(container, row)| {
+            .flat_map(|(labels, row)| {
                 let (start, end) = row.unwrap_or_default();
                 let devices = devices.get(start..end).unwrap_or_default();
-                devices.iter().map(move |io| (container, io))
+                devices.iter().map(move |io| (labels, io))
             });
         let named = found
             .clone()
-            .map(|(c, io)| ((&c.labels, names.of(io.device)), io));
+            .map(|(labels, io)| ((labels, names.of(io.device)), io));
         text.table(&IO, named);
         let mut usage = text.family(&USAGE);
-        for (container, io) in found {
+        for (block, io) in found {
             let (major, minor) = names.numbers(io.device);
             for (operation, bytes) in [
                 ("Read", io.read_bytes),
@@ -135,7 +141,7 @@ impl Collector for Io {
             ] {
                 if let Some(bytes) = bytes {
                     let labels = [names.of(io.device), major, minor, operation];
-                    usage.sample((&container.labels, labels), bytes);
+                    usage.sample((block, labels), bytes);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Memory of each container.
 
-use super::{read_each, write};
-use crate::cgroup::{self, MemoryNews};
+use super::{last_of, read_each, write_with_last};
+use crate::cgroup::{self, Finals, MemoryNews};
 use crate::collector::{Collector, Host};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Result, Roots};
@@ -79,6 +79,7 @@ static FAILURES: Family<2> = counter("container_memory_failures_total")
 /// Collects the memory of containers.
 pub struct Memory {
     rows: Vec<Option<cgroup::Memory>>,
+    last: Vec<Option<cgroup::Memory>>,
 }
 
 impl Collector for Memory {
@@ -91,7 +92,7 @@ impl Collector for Memory {
     }
 
     fn new((): (), _: &Roots) -> Result<Self> {
-        Ok(Self { rows: Vec::new() })
+        Ok(Self { rows: Vec::new(), last: Vec::new() })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
@@ -100,7 +101,11 @@ impl Collector for Memory {
             let news = MemoryNews { oom_kills, limit: container.spec.memory };
             container.cgroup.memory(news, files)
         })?;
-        write(&MEMORY, host, &self.rows, text);
+        last_of(host, &mut self.last, |finals| {
+            let Finals { oom_kills, peak, .. } = *finals;
+            Some(cgroup::Memory { oom_kills, peak, ..cgroup::Memory::default() })
+        });
+        write_with_last(&MEMORY, host, &self.rows, &self.last, text);
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let mut failures = text.family(&FAILURES);
         for (container, memory) in containers.rows().iter().zip(&self.rows) {

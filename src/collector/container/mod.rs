@@ -4,6 +4,7 @@ pub mod advtcp;
 pub mod cpu;
 pub mod cpu_topology;
 pub mod cpuset;
+pub mod ended;
 pub mod files;
 pub mod filesystem;
 pub mod hugetlb;
@@ -25,6 +26,7 @@ pub mod udp;
 
 use std::path::{Path, PathBuf};
 
+use crate::cgroup::Finals;
 use crate::collector::Host;
 use crate::container::Container;
 use crate::exposition::{Table, Text};
@@ -49,6 +51,32 @@ fn read_each<T>(
         }));
     }
     Ok(())
+}
+
+/// As [`write`], and then of containers that are no more: what of their last numbers is a `T`.
+fn write_with_last<T>(
+    table: &'static Table<T>,
+    host: &Host,
+    rows: &[Option<T>],
+    last: &[Option<T>],
+    text: &mut Text,
+) {
+    let Some(containers) = &host.containers else { return };
+    let (containers, ended) = containers.rows_and_last();
+    let rows = containers.iter().map(|c| &c.labels).zip(rows);
+    let last = ended.iter().map(|e| &e.labels).zip(last);
+    let both = rows.chain(last);
+    text.table(table, both.filter_map(|(labels, row)| Some((labels, row.as_ref()?))));
+}
+
+/// What of the last numbers of containers that are no more is a `T`, into `out`, which the collector
+/// keeps.
+fn last_of<T>(host: &Host, out: &mut Vec<Option<T>>, of: impl Fn(&Finals) -> Option<T>) {
+    out.clear();
+    if let Some(containers) = &host.containers {
+        let (_, ended) = containers.rows_and_last();
+        out.extend(ended.iter().map(|last| of(&last.ended.finals)));
+    }
 }
 
 /// Writes a table of what [`read_each`] found.

@@ -1,0 +1,279 @@
+//! The last numbers of a group: what is read of one that is about to go.
+//!
+//! Its controllers go one by one within a few milliseconds, and then no file of it can be read any
+//! more, by a kept descriptor neither. So there are few files, opened beforehand, and the one that
+//! matters most is read first.
+
+use super::{Cgroup, Controller, Cpu, File, Io, Version, v1, v2};
+use crate::files::{Files, Result, Slot};
+use crate::kernel::single;
+
+/// The files on cgroup v1.
+const V1: &[File] = &[
+    File(0, Controller::Cpuacct, "cpuacct.usage"),
+    File(2, Controller::Cpuacct, "cpuacct.stat"),
+    V1_OOM,
+    V1_PEAK,
+    File(10, Controller::Io, "blkio.throttle.io_service_bytes_recursive"),
+    File(11, Controller::Io, "blkio.throttle.io_serviced_recursive"),
+];
+const V1_OOM: File = File(9, Controller::Memory, "memory.oom_control");
+const V1_PEAK: File = File(6, Controller::Memory, "memory.max_usage_in_bytes");
+
+/// The files on cgroup v2.
+const V2: &[File] =
+    &[File(0, Controller::Cpu, "cpu.stat"), V2_EVENTS, V2_PEAK, File(6, Controller::Io, "io.stat")];
+const V2_EVENTS: File = File(4, Controller::Memory, "memory.events");
+const V2_PEAK: File = File(3, Controller::Memory, "memory.peak");
+
+/// The last numbers of a group, as far as they could be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finals {
+    /// CPU time, without what a quota held back.
+    pub cpu: Option<Cpu>,
+    /// Processes that the kernel killed for want of memory, a count.
+    pub oom_kills: Option<u64>,
+    /// The most memory that ever was charged to it, in bytes.
+    pub peak: Option<u64>,
+    /// What it did to each block device.
+    pub io: Vec<Io>,
+}
+
+impl Finals {
+    /// The most descriptors that a group's files take.
+    pub const FILES: usize = if V1.len() > V2.len() { V1.len() } else { V2.len() };
+
+    /// Takes over what another reading has more of.
+    pub fn raise(&mut self, other: Self) {
+        if let Some(new) = other.cpu {
+            let cpu = self.cpu.get_or_insert_default();
+            cpu.usage_nsec = cpu.usage_nsec.max(new.usage_nsec);
+            cpu.user_nsec = cpu.user_nsec.max(new.user_nsec);
+            cpu.system_nsec = cpu.system_nsec.max(new.system_nsec);
+        }
+        self.oom_kills = self.oom_kills.max(other.oom_kills);
+        self.peak = self.peak.max(other.peak);
+        for new in other.io {
+            match self.io.iter_mut().find(|io| io.device == new.device) {
+                Some(io) if moved(io) <= moved(&new) => *io = new,
+                Some(_) => {}
+                None => self.io.push(new),
+            }
+        }
+    }
+}
+
+/// Bytes and requests: whichever reading is later has no less.
+fn moved(io: &Io) -> u64 {
+    let numbers = [io.read_bytes, io.written_bytes, io.discarded_bytes, io.reads, io.writes];
+    numbers.into_iter().flatten().fold(0, u64::saturating_add)
+}
+
+impl Cgroup {
+    /// Opens the files of the last numbers, and reads none: the kernel keeps a page for each file that
+    /// was read. What is not there is looked for once more when it is read. Says how many are open.
+    pub fn open_finals(&mut self) -> usize {
+        let files = match self.home.version() {
+            Version::V1 => V1,
+            Version::V2 => V2,
+        };
+        let mut buffer = std::path::PathBuf::new();
+        for File(slot, controller, name) in files {
+            if let Some(slot) = self.slots.get_mut(*slot)
+                && !matches!(slot, Slot::Open(_))
+                && self.home.has(*controller)
+            {
+                self.home.file(*controller, &self.path, name, &mut buffer);
+                *slot = std::fs::File::open(&buffer).map_or(Slot::Closed, Slot::Open);
+            }
+        }
+        self.open()
+    }
+
+    /// Reads the last numbers. Says too whether that is all of them: CPU time, and every file that
+    /// was open.
+    pub fn finals(&mut self, files: &mut Files) -> (Finals, bool) {
+        let open = self.open();
+        let mut finals = Finals::default();
+        let mut complete = true;
+        let mut read = |result: Result<()>| complete &= result.is_ok();
+        read(self.cpu(false, files).map(|cpu| finals.cpu = cpu));
+        read(self.oom_kills(files).map(|kills| finals.oom_kills = kills));
+        read(self.peak(files).map(|peak| finals.peak = peak));
+        read(self.io(&mut finals.io, files));
+        let usage = finals.cpu.and_then(|cpu| cpu.usage_nsec);
+        (finals, complete && usage.is_some() && self.open() >= open)
+    }
+
+    /// Closes all its files.
+    pub fn close(&mut self) {
+        self.slots = Default::default();
+    }
+
+    /// How many of its files are open.
+    fn open(&self) -> usize {
+        let open = |slot: &&Slot| matches!(slot, Slot::Open(_));
+        self.slots.iter().filter(open).count()
+    }
+
+    fn oom_kills(&mut self, files: &mut Files) -> Result<Option<u64>> {
+        match self.home.version() {
+            Version::V1 => Ok(self.load(V1_OOM, files, v1::oom_control)?.flatten()),
+            Version::V2 => {
+                let events = self.load(V2_EVENTS, files, v2::memory_events)?;
+                Ok(events.and_then(|events| events.oom_kills))
+            }
+        }
+    }
+
+    fn peak(&mut self, files: &mut Files) -> Result<Option<u64>> {
+        match self.home.version() {
+            Version::V1 => self.load(V1_PEAK, files, single),
+            Version::V2 => self.load(V2_PEAK, files, single),
+        }
+    }
+
+    /// Whether there are processes in it or below it. Cgroup v2 alone: `None` on version 1, and when
+    /// it is gone.
+    pub fn populated(&self, files: &mut Files) -> Result<Option<bool>> {
+        if self.home.version() == Version::V1 {
+            return Ok(None);
+        }
+        files.load_if_any(&self.dir().join("cgroup.events"), |text| {
+            let mut populated = false;
+            crate::kernel::flat::each(text, |key, n| populated |= key == b"populated" && n > 0)?;
+            Ok(populated)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cgroup::Hierarchies;
+    use crate::files::Roots;
+
+    /// A group of a made-up host, with these mounts and files, removed when dropped.
+    struct Host(PathBuf);
+
+    impl Host {
+        fn new(name: &str, mounts: &str, files: &[(&str, &str)]) -> (Self, Cgroup) {
+            let dir = std::env::temp_dir().join(format!("finals-{name}-{}", std::process::id()));
+            fs::create_dir_all(dir.join("proc/1")).unwrap();
+            fs::write(dir.join("proc/1/mountinfo"), mounts).unwrap();
+            for (file, text) in files {
+                let file = dir.join("sys/fs/cgroup").join(file);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, text).unwrap();
+            }
+            let (proc, sys) = (dir.join("proc"), dir.join("sys"));
+            let roots = Roots { proc, sys, ..Roots::default() };
+            let home = Hierarchies::find(&roots, &mut Files::default()).unwrap();
+            (Self(dir), Cgroup::new("/a", Arc::new(home), false))
+        }
+    }
+
+    impl Drop for Host {
+        fn drop(&mut self) {
+            let _left = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn expected(usage_nsec: u64) -> Finals {
+        let cpu = Cpu {
+            usage_nsec: Some(usage_nsec),
+            user_nsec: Some(30_000_000),
+            system_nsec: Some(20_000_000),
+            throttling: None,
+        };
+        let io = Io {
+            device: (259, 0),
+            read_bytes: Some(1),
+            written_bytes: Some(2),
+            reads: Some(3),
+            writes: Some(4),
+            ..Io::default()
+        };
+        Finals { cpu: Some(cpu), oom_kills: Some(1), peak: Some(4096), io: vec![io] }
+    }
+
+    #[test]
+    fn both_versions_have_the_same_last_numbers() {
+        let (_host, mut v1) = Host::new(
+            "v1",
+            "36 32 0:31 / /sys/fs/cgroup/c rw - cgroup cgroup rw,cpuacct\n\
+             37 32 0:32 / /sys/fs/cgroup/m rw - cgroup cgroup rw,memory\n\
+             38 32 0:33 / /sys/fs/cgroup/b rw - cgroup cgroup rw,blkio\n",
+            &[
+                ("c/a/cpuacct.usage", "50000001\n"),
+                ("c/a/cpuacct.stat", "user 3\nsystem 2\n"),
+                ("m/a/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"),
+                ("m/a/memory.max_usage_in_bytes", "4096\n"),
+                (
+                    "b/a/blkio.throttle.io_service_bytes_recursive",
+                    "259:0 Read 1\n259:0 Write 2\nTotal 3\n",
+                ),
+                (
+                    "b/a/blkio.throttle.io_serviced_recursive",
+                    "259:0 Read 3\n259:0 Write 4\nTotal 7\n",
+                ),
+            ],
+        );
+        let (_other, mut v2) = Host::new(
+            "v2",
+            "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            &[
+                ("a/cpu.stat", "usage_usec 50000\nuser_usec 30000\nsystem_usec 20000\n"),
+                ("a/memory.events", "oom 1\noom_kill 1\n"),
+                ("a/memory.peak", "4096\n"),
+                ("a/io.stat", "259:0 rbytes=1 wbytes=2 rios=3 wios=4\n"),
+                ("a/cgroup.events", "populated 1\nfrozen 0\n"),
+            ],
+        );
+        let mut files = Files::default();
+        assert_eq!((v1.open_finals(), v2.open_finals()), (V1.len(), V2.len()));
+        assert_eq!(v1.finals(&mut files), (expected(50_000_001), true));
+        assert_eq!(v2.finals(&mut files), (expected(50_000_000), true));
+        // The files that were opened are those that were read.
+        assert_eq!((v1.open(), v2.open()), (V1.len(), V2.len()));
+        assert_eq!(v1.populated(&mut files).unwrap(), None);
+        assert_eq!(v2.populated(&mut files).unwrap(), Some(true));
+        v1.close();
+        assert_eq!(v1.open(), 0);
+        assert_eq!(v1.finals(&mut files), (expected(50_000_001), true), "by its path");
+        assert_eq!(v1.open(), 0, "and nothing stays open");
+    }
+
+    #[test]
+    fn a_group_without_cpu_time_is_not_read() {
+        let (_host, mut group) = Host::new(
+            "bare",
+            "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            &[("a/memory.peak", "4096\n")],
+        );
+        let mut files = Files::default();
+        assert_eq!(group.open_finals(), 1);
+        let finals = Finals { peak: Some(4096), ..Finals::default() };
+        assert_eq!(group.finals(&mut files), (finals, false));
+        assert_eq!(group.populated(&mut files).unwrap(), None);
+    }
+
+    #[test]
+    fn keeps_the_greater() {
+        let mut finals = expected(70);
+        finals.raise(Finals { peak: Some(9000), ..expected(60) });
+        assert_eq!(finals, Finals { peak: Some(9000), ..expected(70) });
+        let mut more = expected(80);
+        more.io[0].reads = Some(9);
+        more.io
+            .push(Io { device: (8, 0), reads: Some(1), ..Io::default() });
+        finals.raise(more.clone());
+        assert_eq!(finals, Finals { peak: Some(9000), ..more.clone() });
+        finals.raise(Finals::default());
+        assert_eq!(finals, Finals { peak: Some(9000), ..more });
+    }
+}

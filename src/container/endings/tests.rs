@@ -1,0 +1,316 @@
+//! The thread's work, step by step, over a made-up host with cgroup v2 and with real processes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use nix::sys::epoll::EpollTimeout;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::watcher::Watcher;
+use super::{Ended, How, Ledger, Settings, Shared, Trouble};
+use crate::cgroup::Hierarchies;
+use crate::files::{Files, Roots};
+
+const TASK: &str = "ecstasks.slice/ecstasks-188321f4b69345b8acc333be06e7f357.slice";
+const ID: &str = "7ab32eddc0bb3984a67d6062da64f64a004cb65d1614b38cd64a5e98ebc2136e";
+
+/// A host, and the thread that would follow its containers, standing still between steps.
+struct Host {
+    dir: PathBuf,
+    watcher: Watcher,
+    shared: Arc<Shared>,
+}
+
+/// A process that does nothing until it is ended.
+struct Process(Child);
+
+impl Process {
+    fn new() -> Self {
+        let idle = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn();
+        Self(idle.unwrap())
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1)
+}
+
+impl Host {
+    fn new(descriptors: usize) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("endings-unit-{}-{number}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        fs::create_dir_all(dir.join("proc/1")).unwrap();
+        let mounts = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+        fs::write(dir.join("proc/1/mountinfo"), mounts).unwrap();
+        fs::create_dir_all(dir.join("sys/fs/cgroup").join(TASK)).unwrap();
+        let (proc, sys) = (dir.join("proc"), dir.join("sys"));
+        let roots = Roots { proc: proc.clone(), sys, ..Roots::default() };
+        let home = Hierarchies::find(&roots, &mut Files::default()).unwrap();
+        let shared = Arc::new(Shared {
+            ledger: std::sync::Mutex::new(Ledger::default()),
+            wake: EventFd::from_flags(EfdFlags::EFD_NONBLOCK).unwrap(),
+            ends: AtomicBool::new(false),
+            runs: AtomicBool::new(true),
+            blind: AtomicBool::new(false),
+            scrapes: AtomicU64::new(0),
+        });
+        let who = Box::new(|_: &str| None);
+        let settings = Settings { home: home.into(), proc, descriptors, clock: now, who };
+        let watcher = Watcher::new(settings, Arc::clone(&shared)).unwrap();
+        Self { dir, watcher, shared }
+    }
+
+    fn group(&self) -> PathBuf {
+        let scope = format!("docker-{ID}.scope");
+        self.dir.join("sys/fs/cgroup").join(TASK).join(scope)
+    }
+
+    /// Makes the container's group, or changes what is in it.
+    fn container(&self, processes: &[u32], usage_usec: u64) {
+        fs::create_dir_all(self.group()).unwrap();
+        self.write("memory.events", "oom 0\noom_kill 1\n");
+        self.write("cpu.stat", &format!("usage_usec {usage_usec}\n"));
+        let lines: String = processes.iter().map(|pid| format!("{pid}\n")).collect();
+        self.write("cgroup.procs", &lines);
+        self.write("cgroup.events", &format!("populated {}\n", u8::from(!processes.is_empty())));
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.group().join(name), text).unwrap();
+    }
+
+    fn remove(&self) {
+        // Its directory first is out of sight, as that of a real group is.
+        let gone = self.dir.join("gone");
+        fs::rename(self.group(), &gone).unwrap();
+        fs::remove_dir_all(gone).unwrap();
+    }
+
+    /// Does what there is to do until that is nothing.
+    fn steps(&mut self) {
+        for _ in 0..8 {
+            self.watcher.step(EpollTimeout::ZERO).unwrap();
+        }
+    }
+
+    /// Waits for the kernel to tell something, and does what there is to do.
+    fn wait(&mut self) {
+        let patience = EpollTimeout::from(60_000u16);
+        self.watcher.step(patience).unwrap();
+        self.steps();
+    }
+
+    fn ended(&self) -> Vec<Arc<Ended>> {
+        self.shared.ledger().since(0).ended
+    }
+
+    /// The one that ended: how it was read, and its CPU time.
+    fn told(&self) -> (How, Option<u64>) {
+        let ended = self.ended();
+        assert_eq!(ended.len(), 1);
+        let Ended { id, path, task, finals, how, .. } = &*ended[0];
+        let expected = format!("/{TASK}/docker-{ID}.scope");
+        assert_eq!((&**id, &**path), (ID, &*expected));
+        assert_eq!(task.as_deref(), Some("188321f4b69345b8acc333be06e7f357"));
+        (*how, finals.cpu.and_then(|cpu| cpu.usage_nsec))
+    }
+
+    fn trouble(&self, trouble: Trouble) -> u64 {
+        let ledger = self.shared.ledger();
+        ledger.troubles().find(|(t, _)| *t == trouble).unwrap().1
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _left = fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn open(dir: &Path) -> usize {
+    let entries = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    entries
+        .filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.starts_with(dir)))
+        .count()
+}
+
+#[test]
+fn reads_a_container_when_its_process_has_ended() {
+    let mut host = Host::new(100);
+    let process = Process::new();
+    host.container(&[], 1);
+    host.steps();
+    host.container(&[process.id()], 5);
+    host.steps();
+    assert!(open(&host.dir) > 0, "its files are open");
+    fs::write(host.group().join("cpu.stat"), "usage_usec 70\n").unwrap();
+    fs::write(host.group().join("cgroup.procs"), "").unwrap();
+    drop(process);
+    host.wait();
+    assert_eq!(open(&host.dir), 0, "and closed again");
+    assert!(host.ended().is_empty(), "its group is still there");
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Read, Some(70_000)));
+    let ended = host.ended();
+    assert_eq!((ended[0].began, ended[0].ended), (Some(now()), now()));
+    assert_eq!((ended[0].finals.oom_kills, ended[0].scraped), (Some(1), false));
+}
+
+#[test]
+fn goes_on_with_the_processes_that_are_left() {
+    let mut host = Host::new(100);
+    let (first, second) = (Process::new(), Process::new());
+    host.container(&[first.id(), second.id()], 5);
+    host.steps();
+    host.container(&[second.id()], 60);
+    drop(first);
+    host.wait();
+    host.container(&[second.id()], 80);
+    fs::write(host.group().join("cgroup.procs"), "").unwrap();
+    drop(second);
+    host.wait();
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Read, Some(80_000)));
+}
+
+#[test]
+fn what_was_read_before_the_last_process_ended_is_a_part() {
+    let mut host = Host::new(100);
+    let (first, second) = (Process::new(), Process::new());
+    host.container(&[first.id(), second.id()], 5);
+    host.steps();
+    host.container(&[second.id()], 60);
+    drop(first);
+    host.wait();
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Partial, Some(60_000)));
+}
+
+#[test]
+fn a_container_that_was_gone_before_anybody_looked_is_missed() {
+    let mut host = Host::new(100);
+    host.container(&[], 5);
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Missed, None));
+}
+
+#[test]
+fn the_kernel_tells_of_the_last_process_where_none_can_be_held() {
+    let mut host = Host::new(0);
+    let process = Process::new();
+    host.container(&[process.id()], 5);
+    host.steps();
+    assert_eq!(open(&host.dir), 0);
+    assert!(host.trouble(Trouble::Descriptors) > 0);
+    host.container(&[], 90);
+    host.steps();
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Read, Some(90_000)));
+}
+
+#[test]
+fn passes_over_the_processes_that_only_make_the_container() {
+    let mut host = Host::new(100);
+    let (runc, init) = (Process::new(), Process::new());
+    let comm = host.dir.join(format!("proc/{}", runc.id()));
+    fs::create_dir_all(&comm).unwrap();
+    fs::write(comm.join("comm"), "runc:[1:CHILD]\n").unwrap();
+    host.container(&[runc.id(), init.id()], 5);
+    host.steps();
+    drop(runc);
+    host.container(&[init.id()], 6);
+    host.steps();
+    fs::write(host.group().join("cpu.stat"), "usage_usec 7\n").unwrap();
+    fs::write(host.group().join("cgroup.procs"), "").unwrap();
+    drop(init);
+    host.wait();
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Read, Some(7_000)));
+}
+
+#[test]
+fn one_that_makes_the_container_may_be_known_for_it_too_late() {
+    let mut host = Host::new(100);
+    let (stranger, runc, init) = (Process::new(), Process::new(), Process::new());
+    let comm = host.dir.join(format!("proc/{}", runc.id()));
+    fs::create_dir_all(&comm).unwrap();
+    fs::write(comm.join("comm"), "runc:[1:CHILD]\n").unwrap();
+    host.container(&[stranger.id(), runc.id()], 5);
+    host.steps();
+    fs::write(host.group().join("cgroup.procs"), format!("{}\n", runc.id())).unwrap();
+    drop(stranger);
+    host.wait();
+    fs::write(host.group().join("cgroup.procs"), format!("{}\n", init.id())).unwrap();
+    // It is looked for again, after 2 ms and so on.
+    while host.watcher.held() == 0 {
+        let patience = host.watcher.patience();
+        host.watcher.step(patience).unwrap();
+    }
+    fs::write(host.group().join("cpu.stat"), "usage_usec 7\n").unwrap();
+    fs::write(host.group().join("cgroup.procs"), "").unwrap();
+    drop(init);
+    host.wait();
+    host.remove();
+    host.steps();
+    assert_eq!(host.told(), (How::Read, Some(7_000)));
+}
+
+#[test]
+fn finds_out_what_happened_when_news_were_lost() {
+    let mut host = Host::new(100);
+    let process = Process::new();
+    host.container(&[process.id()], 5);
+    host.watcher.lost();
+    host.steps();
+    fs::write(host.group().join("cpu.stat"), "usage_usec 8\n").unwrap();
+    fs::write(host.group().join("cgroup.procs"), "").unwrap();
+    drop(process);
+    host.wait();
+    host.remove();
+    host.watcher.lost();
+    assert_eq!(host.trouble(Trouble::Events), 1);
+    host.steps();
+    assert_eq!(host.told(), (How::Read, Some(8_000)));
+    assert_eq!(host.trouble(Trouble::Events), 2);
+}
+
+#[test]
+fn a_container_that_starts_again_is_another() {
+    let mut host = Host::new(100);
+    host.container(&[], 5);
+    host.steps();
+    host.remove();
+    host.container(&[], 6);
+    host.steps();
+    host.shared.scrapes.fetch_add(1, Ordering::Relaxed);
+    host.remove();
+    host.steps();
+    let ended = host.ended();
+    assert_eq!(ended.iter().map(|ended| ended.scraped).collect::<Vec<_>>(), [false, true]);
+}
