@@ -293,9 +293,11 @@ fn half_a_cpu(testbed: &Testbed, exporter: &Server) {
     let periods = container.told_truly("container_cpu_cfs_periods_total");
     let throttled = container.told_truly("container_cpu_cfs_throttled_periods_total");
     let seconds = container.told_truly("container_cpu_cfs_throttled_seconds_total");
-    // A second at half a CPU is 20 periods of 100 ms, and each ends in waiting.
-    assert!(periods >= 20.0 && throttled >= 10.0, "{throttled} of {periods} periods");
-    assert!(throttled <= periods);
+    // A second at half a CPU is 20 periods of 100 ms. Each ends in waiting, unless others want the
+    // CPU too.
+    let expected = 20.0..1000.0;
+    assert!(expected.contains(&periods), "{periods} periods");
+    assert!((1.0..=periods).contains(&throttled), "{throttled} of {periods} periods");
     let each = seconds / throttled;
     assert!((0.001..=0.2).contains(&each), "{each} seconds a period");
     assert_eq!(container.told("container_spec_cpu_quota"), 50_000.0);
