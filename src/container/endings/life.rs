@@ -59,20 +59,6 @@ pub(super) struct Life {
     over: Option<bool>,
 }
 
-/// The processes in its group.
-struct Processes {
-    /// How many there are.
-    all: usize,
-    /// Those that do not only make it.
-    own: Vec<u32>,
-}
-
-impl Processes {
-    fn is_empty(&self) -> bool {
-        self.all == 0
-    }
-}
-
 /// What came of the attempt to hold a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
@@ -114,9 +100,9 @@ impl Life {
     /// Opens its files, if there are descriptors left.
     pub(super) fn open(&mut self, means: &mut Means) {
         if means.open + Finals::FILES < means.descriptors {
-            let files = self.cgroup.open_finals();
-            self.account(files, means);
+            self.cgroup.open_finals();
         }
+        self.account(means);
     }
 
     /// Closes all of it.
@@ -124,11 +110,11 @@ impl Life {
         // The kernel takes a descriptor that is closed out of the epoll.
         self.process = None;
         self.cgroup.close();
-        self.account(0, means);
+        self.account(means);
     }
 
-    fn account(&mut self, files: usize, means: &mut Means) {
-        let open = files + usize::from(self.process.is_some());
+    fn account(&mut self, means: &mut Means) {
+        let open = self.cgroup.open_files() + usize::from(self.process.is_some());
         means.open = means.open.saturating_sub(self.open) + open;
         self.open = open;
     }
@@ -137,7 +123,7 @@ impl Life {
     pub(super) fn look(&mut self, token: u64, now: Instant, means: &mut Means) {
         let Some(seek) = self.seek.take() else { return };
         let processes = self.processes(means);
-        for pid in &processes.own {
+        for pid in &processes {
             if self.hold(*pid, token, means) != Hold::Gone {
                 return;
             }
@@ -158,14 +144,12 @@ impl Life {
         self.process = None;
         for _ in 0..ATTEMPTS {
             let processes = self.processes(means);
-            if processes.is_empty() {
+            let Some(pid) = processes.first() else {
                 self.over = Some(complete || self.over == Some(true));
                 return self.close(means);
-            }
-            // One of those that make it, and was not known for it: its own is yet to come.
-            let Some(pid) = processes.own.first() else { break };
-            // Others go on: where they share a namespace of processes with somebody, the end of the
-            // first is not that of all.
+            };
+            // Others go on. It was one of those that make the container, or the first of several that
+            // have no namespace of processes to themselves.
             match self.hold(*pid, token, means) {
                 Hold::Held | Hold::Refused => return,
                 Hold::Gone => complete = self.take(means),
@@ -232,18 +216,22 @@ impl Life {
         (self.id, self.finals, how)
     }
 
-    fn processes(&self, means: &mut Means) -> Processes {
-        let mut own = Vec::new();
+    /// Its processes. Those that only make it come last: the end of one is the time to look for the
+    /// next.
+    fn processes(&self, means: &mut Means) -> Vec<u32> {
+        let mut pids = Vec::new();
         let Means { files, proc, .. } = means;
         // Of one that is gone there are none.
-        let _gone = self.cgroup.procs(&mut own, files);
-        let all = own.len();
-        own.retain(|pid| {
-            let comm = proc.join(format!("{pid}/comm"));
-            let makes = files.load(&comm, |name| Ok(makes_containers(name)));
-            !makes.unwrap_or(false)
-        });
-        Processes { all, own }
+        let _gone = self.cgroup.procs(&mut pids, files);
+        if pids.len() > 1 {
+            pids.sort_by_cached_key(|pid| {
+                let comm = proc.join(format!("{pid}/comm"));
+                files
+                    .load(&comm, |name| Ok(makes_containers(name)))
+                    .unwrap_or(false)
+            });
+        }
+        pids
     }
 
     fn hold(&mut self, pid: u32, token: u64, means: &mut Means) -> Hold {
@@ -277,8 +265,6 @@ impl Life {
         self.process = Some(process);
         self.over = None;
         self.seek = None;
-        let open = self.open;
-        self.account(open, means);
         self.open(means);
         Hold::Held
     }

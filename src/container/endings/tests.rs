@@ -234,7 +234,7 @@ fn the_kernel_tells_of_the_last_process_where_none_can_be_held() {
 }
 
 #[test]
-fn passes_over_the_processes_that_only_make_the_container() {
+fn holds_a_process_of_its_own_rather_than_one_that_makes_the_container() {
     let mut host = Host::new(100);
     let (runc, init) = (Process::new(), Process::new());
     let comm = host.dir.join(format!("proc/{}", runc.id()));
@@ -255,23 +255,16 @@ fn passes_over_the_processes_that_only_make_the_container() {
 }
 
 #[test]
-fn one_that_makes_the_container_may_be_known_for_it_too_late() {
+fn the_end_of_one_that_makes_the_container_is_not_its_own() {
     let mut host = Host::new(100);
-    let (stranger, runc, init) = (Process::new(), Process::new(), Process::new());
-    let comm = host.dir.join(format!("proc/{}", runc.id()));
-    fs::create_dir_all(&comm).unwrap();
-    fs::write(comm.join("comm"), "runc:[1:CHILD]\n").unwrap();
-    host.container(&[stranger.id(), runc.id()], 5);
+    let (runc, init) = (Process::new(), Process::new());
+    host.container(&[runc.id()], 5);
     host.steps();
-    fs::write(host.group().join("cgroup.procs"), format!("{}\n", runc.id())).unwrap();
-    drop(stranger);
-    host.wait();
+    assert_eq!(host.watcher.held(), 1);
     fs::write(host.group().join("cgroup.procs"), format!("{}\n", init.id())).unwrap();
-    // It is looked for again, after 2 ms and so on.
-    while host.watcher.held() == 0 {
-        let patience = host.watcher.patience();
-        host.watcher.step(patience).unwrap();
-    }
+    drop(runc);
+    host.wait();
+    assert_eq!(host.watcher.held(), 1);
     fs::write(host.group().join("cpu.stat"), "usage_usec 7\n").unwrap();
     fs::write(host.group().join("cgroup.procs"), "").unwrap();
     drop(init);
