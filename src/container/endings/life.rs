@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::inotify::WatchDescriptor;
@@ -16,6 +16,10 @@ use crate::files::Files;
 
 /// How often the next of several processes is tried, where each is gone before it can be held.
 const ATTEMPTS: usize = 8;
+
+/// How long after the end of the last process its files are read once more: until then the kernel may
+/// count what it took to end, some 30 µs.
+const AFTERWARDS: Duration = Duration::from_millis(1);
 
 /// What it takes to follow lives.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(super) struct Life {
     pub(super) told: Option<WatchDescriptor>,
     /// The search for its process, if it goes on.
     pub(super) seek: Option<Seek>,
+    /// When to read it once more, its last process being gone.
+    again: Option<Instant>,
     /// A process of it: its descriptor is readable when the process has ended.
     process: Option<OwnedFd>,
     /// How many descriptors it has open.
@@ -78,6 +84,7 @@ impl Life {
             scrapes: 0,
             told: None,
             seek: Some(Seek::begin(Instant::now())),
+            again: None,
             process: None,
             open: 0,
             peopled: false,
@@ -97,6 +104,12 @@ impl Life {
         self.process.is_some()
     }
 
+    /// When there is something to do, if nothing happens before.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let seek = self.seek.map(|seek| seek.at);
+        seek.into_iter().chain(self.again).min()
+    }
+
     /// Opens its files, if there are descriptors left.
     pub(super) fn open(&mut self, means: &mut Means) {
         if means.open + Finals::FILES < means.descriptors {
@@ -109,6 +122,7 @@ impl Life {
     pub(super) fn close(&mut self, means: &mut Means) {
         // The kernel takes a descriptor that is closed out of the epoll.
         self.process = None;
+        self.again = None;
         self.cgroup.close();
         self.account(means);
     }
@@ -121,6 +135,11 @@ impl Life {
 
     /// Looks for a process of it. `token` is what the epoll is to say of it.
     pub(super) fn look(&mut self, token: u64, now: Instant, means: &mut Means) {
+        if self.again.is_some_and(|again| again <= now) {
+            // Gone by now or not: the greater counts.
+            let _or_not = self.take(means);
+            return self.close(means);
+        }
         let Some(seek) = self.seek.take() else { return };
         let processes = self.processes(means);
         for pid in &processes {
@@ -146,7 +165,8 @@ impl Life {
             let processes = self.processes(means);
             let Some(pid) = processes.first() else {
                 self.over = Some(complete || self.over == Some(true));
-                return self.close(means);
+                self.again = Some(Instant::now() + AFTERWARDS);
+                return;
             };
             // Others go on. It was one of those that make the container, or the first of several that
             // have no namespace of processes to themselves.
@@ -167,8 +187,8 @@ impl Life {
                 if self.peopled {
                     self.peopled = false;
                     self.over = Some(complete || self.over == Some(true));
-                    if self.process.is_none() {
-                        self.close(means);
+                    if self.process.is_none() && self.again.is_none() {
+                        self.again = Some(Instant::now() + AFTERWARDS);
                     }
                 }
             }
@@ -264,6 +284,7 @@ impl Life {
         }
         self.process = Some(process);
         self.over = None;
+        self.again = None;
         self.seek = None;
         self.open(means);
         Hold::Held
