@@ -213,7 +213,11 @@ fn containers_come_and_go(testbed: &Testbed, exporter: &Server) {
     testbed.docker(&["kill", &new[0].id]);
     assert!(!present(&exporter.scrape()), "the first scrape after its end has it no more");
     testbed.drop_task(&task);
-    let samples = exporter.scrape();
+    // Last counters are shown in two scrapes.
+    let mut samples = exporter.scrape();
+    for _ in 0..2 {
+        samples = exporter.scrape();
+    }
     let left: Vec<_> = samples
         .iter()
         .filter(|s| s.label("id").contains(&task))

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::inotify::WatchDescriptor;
@@ -16,6 +16,10 @@ use crate::files::Files;
 
 /// How often the next of several processes is tried, where each is gone before it can be held.
 const ATTEMPTS: usize = 8;
+
+/// How long after the end of the last process its files are read once more: until then the kernel may
+/// count what it took to end, some 30 µs.
+const AFTERWARDS: Duration = Duration::from_millis(1);
 
 /// What it takes to follow lives.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(super) struct Life {
     pub(super) told: Option<WatchDescriptor>,
     /// The search for its process, if it goes on.
     pub(super) seek: Option<Seek>,
+    /// When to read it once more, its last process being gone.
+    again: Option<Instant>,
     /// A process of it: its descriptor is readable when the process has ended.
     process: Option<OwnedFd>,
     /// How many descriptors it has open.
@@ -57,20 +63,6 @@ pub(super) struct Life {
     read: bool,
     /// Set when none of its processes was left: whether all its numbers were read then.
     over: Option<bool>,
-}
-
-/// The processes in its group.
-struct Processes {
-    /// How many there are.
-    all: usize,
-    /// Those that do not only make it.
-    own: Vec<u32>,
-}
-
-impl Processes {
-    fn is_empty(&self) -> bool {
-        self.all == 0
-    }
 }
 
 /// What came of the attempt to hold a process.
@@ -92,6 +84,7 @@ impl Life {
             scrapes: 0,
             told: None,
             seek: Some(Seek::begin(Instant::now())),
+            again: None,
             process: None,
             open: 0,
             peopled: false,
@@ -111,33 +104,45 @@ impl Life {
         self.process.is_some()
     }
 
+    /// When there is something to do, if nothing happens before.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let seek = self.seek.map(|seek| seek.at);
+        seek.into_iter().chain(self.again).min()
+    }
+
     /// Opens its files, if there are descriptors left.
     pub(super) fn open(&mut self, means: &mut Means) {
         if means.open + Finals::FILES < means.descriptors {
-            let files = self.cgroup.open_finals();
-            self.account(files, means);
+            self.cgroup.open_finals();
         }
+        self.account(means);
     }
 
     /// Closes all of it.
     pub(super) fn close(&mut self, means: &mut Means) {
         // The kernel takes a descriptor that is closed out of the epoll.
         self.process = None;
+        self.again = None;
         self.cgroup.close();
-        self.account(0, means);
+        self.account(means);
     }
 
-    fn account(&mut self, files: usize, means: &mut Means) {
-        let open = files + usize::from(self.process.is_some());
+    fn account(&mut self, means: &mut Means) {
+        let open = self.cgroup.open_files() + usize::from(self.process.is_some());
         means.open = means.open.saturating_sub(self.open) + open;
         self.open = open;
     }
 
     /// Looks for a process of it. `token` is what the epoll is to say of it.
     pub(super) fn look(&mut self, token: u64, now: Instant, means: &mut Means) {
+        if self.again.is_some_and(|again| again <= now) {
+            // Gone by now or not: the greater counts.
+            let _or_not = self.take(means);
+            return self.close(means);
+        }
         let Some(seek) = self.seek.take() else { return };
         let processes = self.processes(means);
-        for pid in &processes.own {
+        for pid in &processes {
             if self.hold(*pid, token, means) != Hold::Gone {
                 return;
             }
@@ -158,14 +163,13 @@ impl Life {
         self.process = None;
         for _ in 0..ATTEMPTS {
             let processes = self.processes(means);
-            if processes.is_empty() {
+            let Some(pid) = processes.first() else {
                 self.over = Some(complete || self.over == Some(true));
-                return self.close(means);
-            }
-            // One of those that make it, and was not known for it: its own is yet to come.
-            let Some(pid) = processes.own.first() else { break };
-            // Others go on: where they share a namespace of processes with somebody, the end of the
-            // first is not that of all.
+                self.again = Some(Instant::now() + AFTERWARDS);
+                return;
+            };
+            // Others go on. It was one of those that make the container, or the first of several that
+            // have no namespace of processes to themselves.
             match self.hold(*pid, token, means) {
                 Hold::Held | Hold::Refused => return,
                 Hold::Gone => complete = self.take(means),
@@ -183,8 +187,8 @@ impl Life {
                 if self.peopled {
                     self.peopled = false;
                     self.over = Some(complete || self.over == Some(true));
-                    if self.process.is_none() {
-                        self.close(means);
+                    if self.process.is_none() && self.again.is_none() {
+                        self.again = Some(Instant::now() + AFTERWARDS);
                     }
                 }
             }
@@ -232,18 +236,22 @@ impl Life {
         (self.id, self.finals, how)
     }
 
-    fn processes(&self, means: &mut Means) -> Processes {
-        let mut own = Vec::new();
+    /// Its processes. Those that only make it come last: the end of one is the time to look for the
+    /// next.
+    fn processes(&self, means: &mut Means) -> Vec<u32> {
+        let mut pids = Vec::new();
         let Means { files, proc, .. } = means;
         // Of one that is gone there are none.
-        let _gone = self.cgroup.procs(&mut own, files);
-        let all = own.len();
-        own.retain(|pid| {
-            let comm = proc.join(format!("{pid}/comm"));
-            let makes = files.load(&comm, |name| Ok(makes_containers(name)));
-            !makes.unwrap_or(false)
-        });
-        Processes { all, own }
+        let _gone = self.cgroup.procs(&mut pids, files);
+        if pids.len() > 1 {
+            pids.sort_by_cached_key(|pid| {
+                let comm = proc.join(format!("{pid}/comm"));
+                files
+                    .load(&comm, |name| Ok(makes_containers(name)))
+                    .unwrap_or(false)
+            });
+        }
+        pids
     }
 
     fn hold(&mut self, pid: u32, token: u64, means: &mut Means) -> Hold {
@@ -276,9 +284,8 @@ impl Life {
         }
         self.process = Some(process);
         self.over = None;
+        self.again = None;
         self.seek = None;
-        let open = self.open;
-        self.account(open, means);
         self.open(means);
         Hold::Held
     }

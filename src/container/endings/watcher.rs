@@ -128,8 +128,7 @@ impl Watcher {
 
     /// How long there is nothing to do, if nothing happens.
     pub(super) fn patience(&self) -> EpollTimeout {
-        let seeks = self.lives.values().filter_map(|life| life.seek);
-        match seeks.map(|seek| seek.at).min() {
+        match self.lives.values().filter_map(Life::due).min() {
             _ if !self.ended.is_empty() || !self.means.troubles.is_empty() => {
                 EpollTimeout::from(1u8)
             }
@@ -153,9 +152,7 @@ impl Watcher {
     fn look(&mut self) {
         let now = Instant::now();
         let due = |(token, life): (&u64, &Life)| {
-            life.seek
-                .is_some_and(|seek| seek.at <= now)
-                .then_some(*token)
+            life.due().is_some_and(|due| due <= now).then_some(*token)
         };
         let due: Vec<u64> = self.lives.iter().filter_map(due).collect();
         for token in due {
