@@ -2,6 +2,7 @@
 //! labels, and what does not change from one scrape to the next.
 
 pub mod endings;
+mod last;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -13,6 +14,7 @@ use crate::cgroup::{self, Bounds, Cgroup, Kind, Spec, Tree};
 use crate::exposition::LabelBlock;
 use crate::files::{Files, Result};
 use endings::{Ended, Endings, Group, Named};
+pub use last::Last;
 
 /// Limits are read anew when somebody wrote to the group's directory or Docker changed them, and
 /// this often in any case: on cgroup v1 only one hierarchy is watched.
@@ -179,15 +181,6 @@ pub struct Containers {
     ended: Vec<Arc<Ended>>,
 }
 
-/// A container that is no more, and that this scrape still shows the last counters of.
-#[derive(Debug)]
-pub struct Last {
-    /// Its labels.
-    pub labels: LabelBlock,
-    /// What it had used.
-    pub ended: Arc<Ended>,
-}
-
 /// Who knows the labels of a group.
 pub trait Names {
     /// The labels of the group at `path`, and what else is known of it.
@@ -326,28 +319,6 @@ impl Containers {
         for (row, bounds) in rows.iter_mut().zip(bounds) {
             row.bounds = bounds;
         }
-    }
-
-    /// Finds the containers that ended lately. Where one of the same path is there again, or was in
-    /// between, the later one counts.
-    fn settle(&mut self, names: &impl Names, now: SystemTime) {
-        let Self { rows, shown, endings, last, ended, .. } = self;
-        last.clear();
-        endings.with_ledger(|ledger| ledger.settle(now, |path| names.named(path), ended));
-        let is_row = |path: &str| {
-            rows.binary_search_by(|row| row.cgroup.path().cmp(path))
-                .is_ok()
-        };
-        for ended in ended.drain(..).rev() {
-            let kind = Kind::of(&ended.path);
-            if shown(kind) && !is_row(&ended.path) {
-                let named = ended.named.as_ref().map(|named| named.labels.clone());
-                let labels = named.unwrap_or_else(|| names.describe(&ended.path, kind).0);
-                last.push(Last { labels, ended });
-            }
-        }
-        last.sort_by(|a, b| a.ended.path.cmp(&b.ended.path));
-        last.dedup_by(|b, a| a.ended.path == b.ended.path);
     }
 
     /// Keeps the rows whose group is still the same one, with their open files. Groups and rows are

@@ -53,7 +53,7 @@ fn read_each<T>(
     Ok(())
 }
 
-/// As [`write`], and then of containers that are no more: what of their last numbers is a `T`.
+/// As [`write()`], and then of containers that are no more: what of their last numbers is a `T`.
 fn write_with_last<T>(
     table: &'static Table<T>,
     host: &Host,

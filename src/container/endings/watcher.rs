@@ -1,12 +1,12 @@
 //! The thread: what wakes it, and what it does then.
 
+mod groups;
+
 use std::collections::HashMap;
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, TryLockError};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -15,17 +15,12 @@ use nix::sys::inotify::{AddWatchFlags, WatchDescriptor};
 use super::life::{Life, Means};
 use super::seek::Seek;
 use super::{Ended, Settings, Shared, Trouble};
-use crate::cgroup::{Cgroup, Kind, Version, Watch, task_of};
+use crate::cgroup::{Version, Watch};
 
 /// What the epoll says of the watches.
 const NEWS: u64 = 0;
 /// And of being woken. Lives have the numbers after that.
 const WOKEN: u64 = 1;
-
-/// Groups beyond this many, or nested deeper than this, are not looked at: no host runs them on
-/// purpose.
-const MOST: usize = 50_000;
-const DEEPEST: usize = 32;
 
 /// Follows containers.
 pub(super) struct Watcher {
@@ -197,163 +192,6 @@ impl Watcher {
             Err(Errno::ENOSPC | Errno::ENOMEM) => self.means.troubles.push(Trouble::Watches),
             Err(_) => {} // It is gone.
         }
-    }
-
-    /// What inotify has to tell, up to a buffer of it.
-    fn news(&mut self) {
-        let events = match self.watch.read() {
-            Ok(events) => events,
-            Err(Errno::EAGAIN) => return,
-            Err(_) => return self.lost(),
-        };
-        for event in events {
-            if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
-                return self.lost();
-            }
-            let Some(path) = self.watch.path(event.wd) else { continue };
-            let Some(name) = event.name else {
-                if event.mask.contains(AddWatchFlags::IN_MODIFY)
-                    && let Some(life) = self
-                        .tokens
-                        .get(path)
-                        .and_then(|token| self.lives.get_mut(token))
-                {
-                    life.told(&mut self.means);
-                }
-                continue;
-            };
-            let (true, Some(name)) = (event.mask.contains(AddWatchFlags::IN_ISDIR), name.to_str())
-            else {
-                continue;
-            };
-            let path = format!("{}/{name}", path.trim_end_matches('/'));
-            let gone = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM;
-            if event.mask.intersects(gone) {
-                self.gone(&path);
-            } else {
-                self.adopt(&path, Some((self.settings.clock)()));
-            }
-        }
-    }
-
-    /// There is a new group, or one that was found.
-    fn adopt(&mut self, path: &str, began: Option<SystemTime>) {
-        let flags = AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_DELETE
-            | AddWatchFlags::IN_MOVE
-            | AddWatchFlags::IN_ONLYDIR;
-        let mut todo = vec![path.to_owned()];
-        while let Some(path) = todo.pop() {
-            if let Kind::Container(id) = Kind::of(&path) {
-                self.begin(&path, id, began);
-                continue;
-            }
-            if self.parents.len() >= MOST || path.matches('/').count() > DEEPEST {
-                continue;
-            }
-            let dir = Cgroup::new(&path, Arc::clone(&self.settings.home), false).dir();
-            // It is watched before it is listed, so that nothing made in between is missed.
-            match self.watch.add(&dir, &path, flags) {
-                Ok(descriptor) => _ = self.parents.insert(path.clone().into(), descriptor),
-                Err(Errno::ENOSPC | Errno::ENOMEM) => {
-                    self.means.troubles.push(Trouble::Watches);
-                    self.partly = true;
-                    self.shared.blind.store(true, Ordering::Relaxed);
-                }
-                Err(_) => continue, // It is gone.
-            }
-            let Ok(entries) = fs::read_dir(&dir) else { continue };
-            for entry in entries.flatten() {
-                if entry.file_type().is_ok_and(|kind| kind.is_dir())
-                    && let Some(name) = entry.file_name().to_str()
-                {
-                    todo.push(format!("{}/{name}", path.trim_end_matches('/')));
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, path: &str, id: &str, began: Option<SystemTime>) {
-        let cgroup = Cgroup::new(path, Arc::clone(&self.settings.home), false);
-        let inode = fs::metadata(cgroup.dir()).map_or(0, |found| found.ino());
-        let known = self
-            .tokens
-            .get(path)
-            .and_then(|token| self.lives.get(token));
-        match known {
-            // What was listed is told of as well.
-            Some(life) if life.inode == inode || inode == 0 => return,
-            Some(_) => self.gone(path),
-            None => {}
-        }
-        if self.lives.len() >= MOST {
-            return;
-        }
-        let token = self.next;
-        self.next += 1;
-        let mut life = Life::new(id, cgroup, inode);
-        life.began = began;
-        life.scrapes = self.shared.scrapes.load(Ordering::Relaxed);
-        self.tokens.insert(path.into(), token);
-        self.lives.insert(token, life);
-        self.observe(token);
-        if let Some(life) = self.lives.get_mut(&token)
-            && self.settings.home.version() == Version::V2
-        {
-            life.told(&mut self.means);
-        }
-    }
-
-    /// A group was removed.
-    fn gone(&mut self, path: &str) {
-        if let Some(parent) = self.parents.remove(path) {
-            self.watch.forget(parent);
-        }
-        let token = self.tokens.remove(path);
-        let Some(life) = token.and_then(|token| self.lives.remove(&token)) else { return };
-        if let Some(told) = life.told {
-            self.watch.forget(told);
-        }
-        let scraped = self.shared.scrapes.load(Ordering::Relaxed) > life.scrapes;
-        let began = life.began;
-        let (id, finals, how) = life.finish(&mut self.means);
-        self.ended.push(Ended {
-            id,
-            path: path.into(),
-            task: task_of(path).map(Into::into),
-            named: None,
-            began,
-            ended: (self.settings.clock)(),
-            finals,
-            how,
-            scraped,
-        });
-        if self.lives.capacity() > 64 && self.lives.len() * 8 < self.lives.capacity() {
-            self.lives.shrink_to_fit();
-            self.tokens.shrink_to_fit();
-        }
-    }
-
-    /// News were lost: looks at everything anew.
-    pub(super) fn lost(&mut self) {
-        self.means.troubles.push(Trouble::Events);
-        self.survey();
-    }
-
-    fn survey(&mut self) {
-        let inode = |life: &Life| fs::metadata(life.cgroup.dir()).map_or(0, |found| found.ino());
-        let gone = |life: &&Life| inode(life) != life.inode;
-        let lives = self.lives.values().filter(gone);
-        let gone: Vec<String> = lives.map(|life| life.cgroup.path().to_owned()).collect();
-        let home = Arc::clone(&self.settings.home);
-        let is_there = |path: &str| Cgroup::new(path, Arc::clone(&home), false).dir().exists();
-        let parents = self.parents.keys().filter(|path| !is_there(path));
-        let parents: Vec<String> = parents.map(|path| (**path).to_owned()).collect();
-        for path in gone.iter().chain(&parents) {
-            self.gone(path);
-        }
-        self.partly = false;
-        self.adopt("/", Some((self.settings.clock)()));
     }
 
     /// A scrape is under way, and not everything is told of: looks at what is not.
