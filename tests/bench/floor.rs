@@ -18,9 +18,28 @@ const HOST: &[&str] = &[
     "diskstats",
     "loadavg",
     "sys/fs/file-nr",
+    "sys/kernel/hung_task_detect_count",
+    "sys/kernel/random/entropy_avail",
+    "sys/kernel/random/poolsize",
+    "sys/net/netfilter/nf_conntrack_count",
+    "sys/net/netfilter/nf_conntrack_max",
     "pressure/cpu",
     "pressure/io",
     "pressure/memory",
+];
+
+/// Those of the host's network, which must not be kept open.
+const NETWORK: &[&str] = &[
+    "dev",
+    "netstat",
+    "snmp",
+    "snmp6",
+    "sockstat",
+    "sockstat6",
+    "softnet_stat",
+    "stat/nf_conntrack",
+    "udp",
+    "udp6",
 ];
 
 /// A group's files on cgroup v1: the hierarchy and the name.
@@ -78,7 +97,10 @@ impl Floor {
             }
         }
         let network = |pid: &u32| PathBuf::from(format!("/proc/{pid}/net/dev"));
-        let networks = [1].iter().chain(processes).map(network).collect();
+        let host = NETWORK
+            .iter()
+            .map(|name| Path::new("/proc/1/net").join(name));
+        let networks = host.chain(processes.iter().map(network)).collect();
         Self { files, networks, buffer: vec![0; 64 * 1024] }
     }
 

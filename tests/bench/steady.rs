@@ -18,14 +18,11 @@ fn main() {
     let times = arguments.next().map_or(10, |times| times.parse().unwrap());
     let copy = common::Copy::of(&host);
     let (runtime, scraper) = (common::runtime(), common::scraper(&copy.roots()));
-    let mut samples = 0;
+    let mut text = Vec::new();
     for _ in 0..times {
-        let text = common::scrape(&runtime, &scraper);
-        samples = text
-            .split(|&b| b == b'\n')
-            .filter(|line| !line.starts_with(b"#"))
-            .count()
-            - 1;
+        text = common::scrape(&runtime, &scraper);
     }
+    let lines = text.split(|&b| b == b'\n');
+    let samples = lines.filter(|line| !line.starts_with(b"#")).count() - 1;
     println!("{times} scrapes of {samples} samples");
 }
