@@ -32,12 +32,21 @@ pub enum Unwell {
     },
 }
 
+/// How a server that speaks TLS alone answers to plain HTTP.
+const TLS_EXPECTED: &[u8] = b"Client sent an HTTP request to an HTTPS server.\n";
+
 /// Asks the exporter that listens on an address.
-pub fn check(address: &str) -> Result<(), Unwell> {
+///
+/// It is asked by plain HTTP and without a password. One that is `closed` by a web configuration is
+/// well, too, when it answers that it expects TLS or a password, or fewer requests: nothing is opened
+/// for the sake of this question, and the file, which may be wrong by now, need not be read for it.
+pub fn check(address: &str, closed: bool) -> Result<(), Unwell> {
     let address = reached(address).ok_or(Unwell::Port)?;
     let url = format!("http://{address}/-/healthy");
     match probe::tcp(&address, "/-/healthy", PATIENCE) {
         Ok(probe::Answer { status: 200, .. }) => Ok(()),
+        Ok(probe::Answer { status: 401 | 429, .. }) if closed => Ok(()),
+        Ok(probe::Answer { status: 400, body }) if closed && body == TLS_EXPECTED => Ok(()),
         Ok(probe::Answer { status, .. }) => Err(Unwell::Status { url, status }),
         Err(source) => Err(Unwell::Silent { url, source }),
     }
