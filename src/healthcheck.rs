@@ -69,6 +69,38 @@ fn reached(address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    #[test]
+    fn what_is_closed_is_well_when_it_says_so() {
+        let check = |answer: &str, closed| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            let answer = format!("HTTP/1.0 {answer}");
+            let server = thread::spawn(move || {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut asked = [0; 1024];
+                let _asked = socket.read(&mut asked).unwrap();
+                socket.write_all(answer.as_bytes()).unwrap();
+            });
+            let well = super::check(&address, closed).is_ok();
+            server.join().unwrap();
+            well
+        };
+        let tls = "400 x\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        for (answer, well) in [
+            ("200 x\r\n\r\n", [true, true]),
+            ("401 x\r\n\r\n", [false, true]),
+            ("429 x\r\n\r\n", [false, true]),
+            (tls, [false, true]),
+            ("400 x\r\n\r\n", [false, false]),
+            ("503 x\r\n\r\n", [false, false]),
+        ] {
+            assert_eq!([false, true].map(|closed| check(answer, closed)), well, "{answer}");
+        }
+    }
 
     #[test]
     fn reaches_who_listens_everywhere_by_the_loopback() {

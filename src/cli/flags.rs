@@ -92,8 +92,8 @@ pub(super) struct General {
     #[arg(id = "web.systemd-socket", long)]
     pub(super) systemd_socket: bool,
     /// File that says who may ask, and how: TLS, passwords, headers, in exporter-toolkit's format.
-    #[arg(id = "web.config.file", long, value_name = "PATH", default_value = "")]
-    pub(super) web_config: PathBuf,
+    #[arg(id = "web.config.file", long, value_name = "PATH")]
+    pub(super) web_config: Option<OsString>,
     /// Path of the metrics.
     #[arg(
         id = "web.telemetry-path",

@@ -192,7 +192,10 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
         log: log::Settings { level: general.log_level, format: general.log_format },
         listen: general.listen,
         systemd_socket: general.systemd_socket,
-        web_config: Some(general.web_config).filter(|path| !path.as_os_str().is_empty()),
+        web_config: general
+            .web_config
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         roots,
         origin,
     })))

@@ -373,6 +373,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn frames_between_requests_are_no_head() {
+        let (mut limited, exchanges) = limited();
+        exchanges.multiplex();
+        let Settings { header_timeout, idle_timeout, send_timeout, .. } = Settings::default();
+        assert_eq!(reading(&mut limited).await, header_timeout, "of the first request");
+        let exchange = Exchange::begin(&exchanges);
+        assert!(waits(&mut limited).await, "while an answer is made");
+        let sent = Last::of(exchange, axum::body::Body::empty());
+        assert_eq!(reading(&mut limited).await, send_timeout, "while it is not taken");
+        drop(sent);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(read(&mut limited, &mut cx).is_pending());
+        let half = idle_timeout / 2;
+        advance(half).await;
+        limited.socket.0 = b"a frame".into();
+        poll_fn(|cx| read(&mut limited, cx)).await.unwrap();
+        assert_eq!(reading(&mut limited).await, idle_timeout - half);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn each_answer_has_its_time() {
         let (mut limited, exchanges) = limited();
         for _ in 0..2 {
