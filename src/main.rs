@@ -34,12 +34,10 @@ fn main() -> ExitCode {
     match config.action.clone() {
         Action::Serve => serve(config),
         Action::Once { collect } => once(config, &collect),
-        Action::Healthcheck { address } => {
-            match healthcheck::check(&address, config.web_config.is_some()) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(unwell) => complain(unwell),
-            }
-        }
+        Action::Healthcheck { address } => match healthcheck::check(&address) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(unwell) => complain(unwell),
+        },
         Action::Doctor => {
             let report = doctor::examine(Patient {
                 roots: config.roots,

@@ -24,10 +24,14 @@ use super::App;
 use super::limits::{Exchange, Exchanges, Last, Limited};
 
 /// The longest head of a request, and how much of an answer waits in hyper.
-const BUFFER: u16 = 32 * 1024;
+const BUFFER: usize = 64 * 1024;
 
-/// Requests that a connection may have under way.
-const STREAMS: u32 = 32;
+/// Requests that a connection of HTTP/2 may have under way; a scraper has one. Whoever has no password
+/// may fill this many heads, and the window with what nobody reads, on each connection.
+const STREAMS: u32 = 8;
+
+/// The longest head of a request over HTTP/2, and what of its body is taken unread.
+const HEAD: u16 = 16 * 1024;
 
 /// What is said to who speaks plain HTTP where TLS is expected.
 const PLAIN: &[u8] =
@@ -98,7 +102,7 @@ impl Connection {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.app.settings.idle_timeout)
-            .max_buf_size(2 * usize::from(BUFFER))
+            .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(socket), service(self.routes, exchanges));
         Ok(self.watcher.watch(connection).await?)
     }
@@ -110,7 +114,9 @@ impl Connection {
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
-            .max_header_list_size(2 * u32::from(BUFFER))
+            .max_header_list_size(HEAD.into())
+            .initial_stream_window_size(u32::from(HEAD))
+            .max_send_buf_size(BUFFER)
             .serve_connection(TokioIo::new(socket), service(self.routes, exchanges));
         Ok(self.watcher.watch(connection).await?)
     }
