@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue};
 use bcrypt::HashParts;
 
+use super::section::{Section, unique};
 use super::yaml::{self, Node, Wrong};
 use crate::collector::flags::duration;
 
@@ -110,9 +111,7 @@ pub(super) fn read(text: &str, directory: &Path) -> Result<Config, Wrong> {
     }
     if let Some(node) = root.get("http_server_config") {
         let section = Section::of(node, "http_server_config", &["http2", "headers"])?;
-        if let Some(node) = section.get("http2") {
-            config.http2 = node.boolean("http2")?;
-        }
+        config.http2 = section.boolean("http2")?.unwrap_or(true);
         if let Some(node) = section.get("headers") {
             config.headers = headers(node)?;
         }
@@ -124,73 +123,6 @@ pub(super) fn read(text: &str, directory: &Path) -> Result<Config, Wrong> {
         config.users = users(node)?;
     }
     Ok(config)
-}
-
-/// The entries of a mapping, each of a known name and there once.
-struct Section<'n> {
-    name: &'n str,
-    entries: HashMap<&'n str, &'n Node>,
-}
-
-impl<'n> Section<'n> {
-    fn of(node: &'n Node, name: &'n str, known: &[&str]) -> Result<Self, Wrong> {
-        let entries = unique(node, name)?;
-        for (key, (place, _)) in &entries {
-            if !known.contains(key) {
-                return Err(Wrong::at(place, format!("{name}: unknown name {key:?}")));
-            }
-        }
-        let entries = entries.into_iter().map(|(key, (_, node))| (key, node));
-        Ok(Self { name, entries: entries.collect() })
-    }
-
-    fn get(&self, key: &str) -> Option<&'n Node> {
-        self.entries.get(key).copied()
-    }
-
-    /// A text that is not empty.
-    fn text(&self, key: &str) -> Result<Option<&'n str>, Wrong> {
-        let text = self.get(key).map(|node| node.text(key)).transpose()?;
-        Ok(text.filter(|text| !text.is_empty()))
-    }
-
-    fn texts(&self, key: &str) -> Result<Vec<String>, Wrong> {
-        let Some(node) = self.get(key) else { return Ok(Vec::new()) };
-        let items = node.list(key)?.iter();
-        items.map(|item| item.text(key).map(Into::into)).collect()
-    }
-
-    /// A file, or what would be in it.
-    fn pem(
-        &self,
-        file: &'static str,
-        inline: &'static str,
-        directory: &Path,
-    ) -> Result<Option<Pem>, Wrong> {
-        if let Some(path) = self.text(file)? {
-            return Ok(Some(Pem::File { flag: file, path: directory.join(path) }));
-        }
-        let text = self.text(inline)?;
-        Ok(text.map(|text| Pem::Inline { flag: inline, text: text.into() }))
-    }
-
-    fn wrong(&self, key: &str, reason: &str) -> Wrong {
-        let line = self.get(key).map_or(1, |node| node.line);
-        Wrong { line, reason: format!("{}: {reason}", self.name) }
-    }
-}
-
-type Entry<'n> = (&'n Node, &'n Node);
-
-fn unique<'n>(node: &'n Node, name: &str) -> Result<HashMap<&'n str, Entry<'n>>, Wrong> {
-    let mut found = HashMap::new();
-    for (key, value) in node.map(name)? {
-        let text = key.text("a name")?;
-        if found.insert(text, (key, value)).is_some() {
-            return Err(Wrong::at(key, format!("{name}: {text:?} is there twice")));
-        }
-    }
-    Ok(found)
 }
 
 /// `None` where the section asks for no TLS.
@@ -222,8 +154,7 @@ fn tls(node: &Node, directory: &Path) -> Result<Option<Tls>, Wrong> {
     })?;
     let allowed_sans = section.texts("client_allowed_sans")?;
     let versions = versions(&section)?;
-    let server_order = section.get("prefer_server_cipher_suites");
-    let server_order = server_order.map(|node| node.boolean("prefer_server_cipher_suites"));
+    let server_order = section.boolean("prefer_server_cipher_suites")?;
     let (ciphers, curves) = (section.texts("cipher_suites")?, section.texts("curve_preferences")?);
     let wrong = |reason| Wrong::at(node, format!("{NAME}: {reason}"));
     let (certificate, key) = match (certificate, key) {
@@ -252,7 +183,7 @@ fn tls(node: &Node, directory: &Path) -> Result<Option<Tls>, Wrong> {
         allowed_sans,
         versions,
         ciphers,
-        server_order: server_order.transpose()?.unwrap_or(true),
+        server_order: server_order.unwrap_or(true),
         curves,
     }))
 }
@@ -320,7 +251,8 @@ fn rate(node: &Node) -> Result<Option<Rate>, Wrong> {
     };
     let burst = section.text("burst")?.unwrap_or("0");
     let wrong = |_| section.wrong("burst", "burst: a whole number expected");
-    let burst = burst.parse().map_err(wrong)?;
+    let burst: i64 = burst.parse().map_err(wrong)?;
+    let burst = u32::try_from(burst.max(0)).unwrap_or(u32::MAX);
     Ok((!interval.is_zero()).then_some(Rate { interval, burst }))
 }
 
@@ -378,7 +310,12 @@ mod tests {
 
     #[test]
     fn asks_for_nothing_where_it_says_nothing() {
-        for text in ["", "tls_server_config:\nbasic_auth_users: {}\n", "rate_limit: {burst: 3}"] {
+        for text in [
+            "",
+            "tls_server_config:\nbasic_auth_users: {}\n",
+            "rate_limit: {burst: 3}",
+            "http_server_config: {http2: }",
+        ] {
             let config = read(text, Path::new("/")).unwrap();
             assert!(config.tls.is_none() && config.users.is_empty() && config.rate.is_none());
             assert!(config.http2);

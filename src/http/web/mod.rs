@@ -9,6 +9,7 @@ mod clients;
 mod config;
 mod file;
 mod rate;
+mod section;
 mod tls;
 mod yaml;
 
