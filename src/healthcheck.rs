@@ -32,12 +32,21 @@ pub enum Unwell {
     },
 }
 
+/// How a server that speaks TLS alone answers to plain HTTP.
+const TLS_EXPECTED: &[u8] = b"Client sent an HTTP request to an HTTPS server.\n";
+
 /// Asks the exporter that listens on an address.
+///
+/// It is asked by plain HTTP and without a password. One that is closed by a web configuration is
+/// well, too, when it answers that it expects TLS or a password, or fewer requests: nothing is opened
+/// for the sake of this question, and neither the flag, which a container's health check may not have,
+/// nor the file, which may be wrong by now, is needed for it.
 pub fn check(address: &str) -> Result<(), Unwell> {
     let address = reached(address).ok_or(Unwell::Port)?;
     let url = format!("http://{address}/-/healthy");
     match probe::tcp(&address, "/-/healthy", PATIENCE) {
-        Ok(probe::Answer { status: 200, .. }) => Ok(()),
+        Ok(probe::Answer { status: 200 | 401 | 429, .. }) => Ok(()),
+        Ok(probe::Answer { status: 400, body }) if body == TLS_EXPECTED => Ok(()),
         Ok(probe::Answer { status, .. }) => Err(Unwell::Status { url, status }),
         Err(source) => Err(Unwell::Silent { url, source }),
     }
@@ -60,6 +69,38 @@ fn reached(address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    #[test]
+    fn what_is_closed_is_well_when_it_says_so() {
+        let well_with = |answer: &str| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            let answer = format!("HTTP/1.0 {answer}");
+            let server = thread::spawn(move || {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut asked = [0; 1024];
+                let _asked = socket.read(&mut asked).unwrap();
+                socket.write_all(answer.as_bytes()).unwrap();
+            });
+            let well = check(&address).is_ok();
+            server.join().unwrap();
+            well
+        };
+        let tls = "400 x\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        for (answer, well) in [
+            ("200 x\r\n\r\n", true),
+            ("401 x\r\n\r\n", true),
+            ("429 x\r\n\r\n", true),
+            (tls, true),
+            ("400 x\r\n\r\n", false),
+            ("503 x\r\n\r\n", false),
+        ] {
+            assert_eq!(well_with(answer), well, "{answer}");
+        }
+    }
 
     #[test]
     fn reaches_who_listens_everywhere_by_the_loopback() {

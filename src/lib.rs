@@ -22,6 +22,7 @@
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
 //! * [`http`]: the server: routes, encodings, limits.
 //! * [`log`]: what the program says of itself, to standard error.
+//! * [`notify`]: what systemd is told of the program's state.
 //! * [`probe`]: one question over HTTP, for commands that ask, print, and end.
 //! * [`healthcheck`]: whether a running exporter is well.
 //! * [`doctor`]: what of the host can be seen, and what would mend the rest.
@@ -39,6 +40,7 @@ pub mod http;
 pub mod inventory;
 pub mod kernel;
 pub mod log;
+pub mod notify;
 pub mod own;
 pub mod probe;
 pub mod reference;

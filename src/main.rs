@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use ecs_host_exporter::container::{Containers, Names};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{self, Handle};
+use ecs_host_exporter::notify::Notify;
 use ecs_host_exporter::scrape::{Scraper, Start};
 use ecs_host_exporter::system::{self, System};
 use ecs_host_exporter::{healthcheck, http, log, reference, select};
@@ -57,18 +59,34 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: Config) -> ExitCode {
-    let listeners = match http::bind(&config.listen) {
+    let web = config.web_config.as_deref().map(http::Web::open);
+    let web = match web.transpose() {
+        Ok(web) => web,
+        Err(error) => return fail(error),
+    };
+    let listeners = match listeners(&config) {
         Ok(listeners) => listeners,
         Err(error) => return fail(error),
     };
     announce(&config);
     let http = config.http.clone();
     run(config, async move |scraper, inventory| {
-        let app = Arc::new(http::App::new(scraper, inventory, http));
-        let ended = http::run(listeners, app, told_to_end()?).await;
+        let app = Arc::new(http::App::new(scraper, inventory, http).behind(web));
+        let systemd = Notify::of(cli::notify_socket());
+        let told = told_to_end()?;
+        systemd.ready();
+        let ended = http::run(listeners, app, async {
+            told.await;
+            systemd.stopping();
+        });
+        let ended = ended.await;
         tracing::info!("Ended");
         ended.map(|()| ExitCode::SUCCESS)
     })
+}
+
+fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
+    if config.systemd_socket { http::inherited() } else { http::bind(&config.listen) }
 }
 
 fn once(config: Config, collect: &[String]) -> ExitCode {

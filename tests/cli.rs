@@ -109,6 +109,29 @@ fn refuses_a_wrong_expression_before_it_listens() {
 }
 
 #[test]
+fn refuses_a_wrong_web_configuration_before_it_listens() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("--web.listen-address={}", taken.local_addr().unwrap());
+    let dir = Dir::new("web", &[("web.yml", "tls_server_config:\n  cert: x\n")]);
+    let file = dir.path("web.yml");
+    let Ended(code, out, err) = run(&[&listen, &format!("--web.config.file={file}")]);
+    let line = format!(
+        "level=ERROR \"--web.config.file: {file}: line 2: tls_server_config: key_file or key expected\""
+    );
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!(err.lines().map(told).collect::<Vec<_>>(), [line]);
+}
+
+#[test]
+fn says_that_systemd_passed_no_socket() {
+    let mut command = program(&["--web.systemd-socket"]);
+    command.env_remove("LISTEN_FDS").env_remove("LISTEN_PID");
+    let Ended(code, _, err) = ended(command);
+    let line = "level=ERROR \"cannot listen on the sockets of systemd: none were passed\"";
+    assert_eq!((code, err.lines().map(told).collect::<Vec<_>>()), (1, vec![line.into()]));
+}
+
+#[test]
 fn says_which_port_is_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -225,11 +248,11 @@ fn serves_until_it_is_told_to_end() {
     let mut lines = Vec::new();
     for line in &mut log {
         lines.push(told(&line.unwrap()));
-        if lines.last().unwrap().contains("Listening on") {
+        if lines.last().unwrap().contains("TLS is") {
             break;
         }
     }
-    let [starting, reading, collectors, listening] = &lines[..] else { panic!("{lines:?}") };
+    let [starting, reading, collectors, listening, tls] = &lines[..] else { panic!("{lines:?}") };
     let version = env!("CARGO_PKG_VERSION");
     let start = format!("level=INFO \"Starting ecs-host-exporter\" version={version} revision=");
     assert!(starting.starts_with(&start), "{starting}");
@@ -241,6 +264,7 @@ fn serves_until_it_is_told_to_end() {
     assert_eq!(*reading, host);
     assert_eq!(collectors, "level=INFO \"Enabled collectors\" collectors=loadavg");
     assert!(listening.starts_with("level=INFO \"Listening on\" address=127.0.0.1:"), "{listening}");
+    assert_eq!(tls, "level=INFO \"TLS is disabled.\" http2=false");
 
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));

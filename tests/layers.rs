@@ -19,6 +19,7 @@ const LAYERS: &[&str] = &[
     "reference",
     "http",
     "log",
+    "notify",
     "probe",
     "healthcheck",
     "doctor",

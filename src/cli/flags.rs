@@ -88,6 +88,12 @@ pub(super) struct General {
         value_parser = values::listen_address
     )]
     pub(super) listen: Vec<String>,
+    /// Use the sockets that systemd passes, in place of --web.listen-address.
+    #[arg(id = "web.systemd-socket", long)]
+    pub(super) systemd_socket: bool,
+    /// File that says who may ask, and how: TLS, passwords, headers, in exporter-toolkit's format.
+    #[arg(id = "web.config.file", long, value_name = "PATH")]
+    pub(super) web_config: Option<OsString>,
     /// Path of the metrics.
     #[arg(
         id = "web.telemetry-path",

@@ -16,7 +16,7 @@ mod words;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, FromArgMatches};
@@ -66,6 +66,10 @@ pub struct Config {
     pub inventory: inventory::Settings,
     /// Where to listen.
     pub listen: Vec<String>,
+    /// Whether to take the sockets that systemd passes, in place of that.
+    pub systemd_socket: bool,
+    /// The file that says who may ask, if there is one.
+    pub web_config: Option<PathBuf>,
     /// How to serve.
     pub http: http::Settings,
     /// What to log, and how.
@@ -121,6 +125,11 @@ pub fn from_process() -> Result<Asked, Refused> {
         read: &read,
         specs: COLLECTORS,
     })
+}
+
+/// Where systemd wants to be told that the program is ready.
+pub fn notify_socket() -> Option<OsString> {
+    std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())
 }
 
 /// Every flag, those of the subcommands included, for the reference.
@@ -182,6 +191,11 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
         },
         log: log::Settings { level: general.log_level, format: general.log_format },
         listen: general.listen,
+        systemd_socket: general.systemd_socket,
+        web_config: general
+            .web_config
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         roots,
         origin,
     })))

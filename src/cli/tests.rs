@@ -130,6 +130,7 @@ fn serves_by_default() {
     assert_eq!((http.max_requests, http.exporter_metrics), (40, true));
     assert_eq!(http.timeout_margin, Duration::from_millis(500));
     assert!(!config.systemd_units && !config.in_container);
+    assert_eq!((config.systemd_socket, config.web_config), (false, None));
 }
 
 #[test]
@@ -138,6 +139,8 @@ fn takes_every_flag() {
         "--web.listen-address=127.0.0.1:1",
         "--web.listen-address",
         "[::1]:2",
+        "--web.systemd-socket",
+        "--web.config.file=web.yml",
         "--web.telemetry-path=/m",
         "--web.max-requests=1e1",
         "--web.disable-exporter-metrics",
@@ -156,6 +159,7 @@ fn takes_every_flag() {
         "--log.format=json",
     ]);
     assert_eq!(config.listen, ["127.0.0.1:1", "[::1]:2"]);
+    assert_eq!((config.systemd_socket, config.web_config), (true, Some("web.yml".into())));
     let http = config.http;
     assert_eq!(http.metrics_path, "/m");
     assert_eq!((http.max_requests, http.exporter_metrics), (10, false));
@@ -261,6 +265,7 @@ fn refuses_as_kingpin_does() {
         &["--no-web.disable-exporter-metrics"],
         &["--"],
         &["--web.listen-address="],
+        &["--web.config.file="],
     ] {
         assert_eq!(refusal(fine), "none", "{fine:?}");
     }

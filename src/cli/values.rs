@@ -23,6 +23,9 @@ pub(super) fn count(text: &str) -> Result<usize, &'static str> {
 /// Where to listen: `:9100`, `127.0.0.1:9100`, `[::1]:9100`, `host:9100`, or nothing for any free
 /// port.
 pub(super) fn listen_address(text: &str) -> Result<String, &'static str> {
+    if text.starts_with("vsock://") {
+        return Err("vsock is not supported, host:port expected");
+    }
     if !text.is_empty() {
         split(text)?;
     }

@@ -5,11 +5,15 @@
 //! time. So hyper's limit is that of an idle connection, and here is a shorter one, for a head from
 //! its first byte to its last. The fetching of an answer is limited as well: who takes it byte by
 //! byte would hold it, and its place, for ever.
+//!
+//! Over HTTP/2 frames come and go between requests, and a peer may refuse an answer by its window. So
+//! there, a connection on which nothing is asked is idle whatever comes, and answers are limited from
+//! their beginning, in place of the first time that the socket takes no more.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,27 +23,49 @@ use tokio::time::{Sleep, sleep};
 
 use super::Settings;
 
-/// How many requests of a connection were begun, and how many of them are answered to the end.
+/// How many requests of a connection were begun, how many of them have an answer, and how many are
+/// answered to the end.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
     begun: AtomicU64,
+    answered: AtomicU64,
     ended: AtomicU64,
+    multiplexed: AtomicBool,
+}
+
+impl Exchanges {
+    /// The connection speaks HTTP/2 from now on.
+    pub(super) fn multiplex(&self) {
+        self.multiplexed.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A request that is being answered, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Exchange(Arc<Exchanges>);
+pub(super) struct Exchange {
+    exchanges: Arc<Exchanges>,
+    answered: bool,
+}
 
 impl Exchange {
     pub(super) fn begin(exchanges: &Arc<Exchanges>) -> Self {
         exchanges.begun.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(exchanges))
+        Self { exchanges: Arc::clone(exchanges), answered: false }
+    }
+
+    /// There is an answer, which is yet to be sent.
+    fn answer(&mut self) {
+        self.answered = true;
+        self.exchanges.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
+        if !self.answered {
+            self.answer();
+        }
+        self.exchanges.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -51,7 +77,8 @@ pub(super) struct Last<B> {
 }
 
 impl<B> Last<B> {
-    pub(super) fn of(exchange: Exchange, body: B) -> Self {
+    pub(super) fn of(mut exchange: Exchange, body: B) -> Self {
+        exchange.answer();
         Self { body, _exchange: exchange }
     }
 }
@@ -82,6 +109,7 @@ pub(super) struct Limited<S> {
     socket: S,
     exchanges: Arc<Exchanges>,
     header_timeout: Duration,
+    idle_timeout: Duration,
     send_timeout: Duration,
     /// Exchanges that had ended when a request was last waited for.
     waited: u64,
@@ -95,11 +123,12 @@ pub(super) struct Limited<S> {
 
 impl<S> Limited<S> {
     pub(super) fn new(socket: S, exchanges: Arc<Exchanges>, settings: &Settings) -> Self {
-        let Settings { header_timeout, send_timeout, .. } = *settings;
+        let Settings { header_timeout, idle_timeout, send_timeout, .. } = *settings;
         Self {
             socket,
             exchanges,
             header_timeout,
+            idle_timeout,
             send_timeout,
             waited: 0,
             head: Limit::running(header_timeout),
@@ -117,6 +146,29 @@ impl<S> Limited<S> {
         }
         self.answer.over(cx)
     }
+
+    /// Stops a connection of HTTP/2, of which there is nothing to read, once it is idle for too long or
+    /// an answer is not taken.
+    fn idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let begun = count(&self.exchanges.begun);
+        let answered = count(&self.exchanges.answered);
+        let ended = count(&self.exchanges.ended);
+        if begun == ended {
+            self.answer.stop();
+            if self.waited != ended {
+                self.waited = ended;
+                self.head.start(self.idle_timeout);
+            }
+            return self.head.over(cx);
+        }
+        if answered == ended {
+            self.answer.stop();
+        } else if !self.answer.running {
+            self.answer.start(self.send_timeout);
+        }
+        self.answer.over(cx)
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
@@ -126,6 +178,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let me = &mut *self;
+        if me.exchanges.multiplexed.load(Ordering::Relaxed) {
+            let read = Pin::new(&mut me.socket).poll_read(cx, buffer)?;
+            return if read.is_pending() { me.idle(cx) } else { Poll::Ready(Ok(())) };
+        }
         let ended = me.exchanges.ended.load(Ordering::Relaxed);
         if me.exchanges.begun.load(Ordering::Relaxed) != ended {
             return Pin::new(&mut me.socket).poll_read(cx, buffer);
@@ -314,6 +370,26 @@ mod tests {
         limited.socket.0 = b"GET".into();
         poll_fn(|cx| read(&mut limited, cx)).await.unwrap();
         assert_eq!(reading(&mut limited).await, Settings::default().header_timeout);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_between_requests_are_no_head() {
+        let (mut limited, exchanges) = limited();
+        exchanges.multiplex();
+        let Settings { header_timeout, idle_timeout, send_timeout, .. } = Settings::default();
+        assert_eq!(reading(&mut limited).await, header_timeout, "of the first request");
+        let exchange = Exchange::begin(&exchanges);
+        assert!(waits(&mut limited).await, "while an answer is made");
+        let sent = Last::of(exchange, axum::body::Body::empty());
+        assert_eq!(reading(&mut limited).await, send_timeout, "while it is not taken");
+        drop(sent);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(read(&mut limited, &mut cx).is_pending());
+        let half = idle_timeout / 2;
+        advance(half).await;
+        limited.socket.0 = b"a frame".into();
+        poll_fn(|cx| read(&mut limited, cx)).await.unwrap();
+        assert_eq!(reading(&mut limited).await, idle_timeout - half);
     }
 
     #[tokio::test(start_paused = true)]

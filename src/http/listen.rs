@@ -29,6 +29,21 @@ pub fn bind(addresses: &[String]) -> Result<Vec<TcpListener>, BindError> {
     addresses.iter().map(bind).collect()
 }
 
+/// The sockets that systemd has opened for this process, by `LISTEN_FDS`.
+pub fn inherited() -> Result<Vec<TcpListener>, BindError> {
+    let refused = |reason| BindError { address: "the sockets of systemd".into(), reason };
+    let mut passed = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for index in 0..passed.len() {
+        listeners.extend(passed.take_tcp_listener(index).map_err(refused)?);
+    }
+    if listeners.is_empty() {
+        let none = io::Error::new(io::ErrorKind::NotFound, "none were passed");
+        return Err(refused(none));
+    }
+    Ok(listeners)
+}
+
 fn one(address: &str) -> io::Result<TcpListener> {
     let (host, port) = split(address)?;
     if host.is_empty() {

@@ -40,9 +40,10 @@ pub(super) async fn answer(
     let patience = patience(&headers, &app.settings);
     let mut pieces = app.scraper.scrape(selection, patience).await;
     app.account.took(started.elapsed());
+    let reload = app.web.as_ref().map(|web| web.reload());
     pieces.push(
         app.account
-            .text(&app.inventory.sources(), SystemTime::now()),
+            .text(&app.inventory.sources(), reload, SystemTime::now()),
     );
     app.account.handled(StatusCode::OK.as_u16());
     if !query.names.is_empty() {

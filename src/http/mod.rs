@@ -1,6 +1,7 @@
 //! The server: routes, encodings, limits. Here HTTP begins and ends; below is only text.
 
 mod body;
+mod connection;
 mod limits;
 mod listen;
 mod metrics;
@@ -10,6 +11,7 @@ mod pages;
 mod query;
 mod routes;
 mod serve;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +22,9 @@ use crate::inventory::Handle;
 use crate::own::Account;
 use crate::scrape::Scraper;
 
-pub use listen::{BindError, bind};
+pub use listen::{BindError, bind, inherited};
 pub use serve::run;
+pub use web::{Web, WebError};
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -70,6 +73,8 @@ pub struct App {
     scraper: Arc<Scraper>,
     inventory: Handle,
     settings: Settings,
+    /// `None` where anybody may ask, and by plain HTTP.
+    web: Option<Arc<Web>>,
     account: Arc<Account>,
     places: Arc<Semaphore>,
     compressors: Arc<body::Compressors>,
@@ -89,6 +94,13 @@ impl App {
             scraper,
             inventory,
             settings,
+            web: None,
         }
+    }
+
+    /// The same, where a web configuration says who may ask, and how.
+    #[must_use]
+    pub fn behind(self, web: Option<Arc<Web>>) -> Self {
+        Self { web, ..self }
     }
 }

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::{App, metrics, pages};
+use super::{App, metrics, pages, web};
 use crate::own::version::VERSION;
 
 /// The routes. The path of the metrics comes before any other; one that is the same gives way.
@@ -44,6 +44,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
     router
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&app), web::guard))
         .layer(from_fn_with_state(Arc::clone(&app), counted))
         .with_state(app)
 }

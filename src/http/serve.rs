@@ -8,23 +8,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::App;
-use super::limits::{Exchange, Exchanges, Last, Limited};
+use super::connection::Connection;
 use super::routes::router;
-
-/// The longest head of a request, and how much of an answer waits in hyper.
-const BUFFER: usize = 64 * 1024;
 
 /// How long to wait where there is no descriptor left for a connection.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -40,10 +33,13 @@ pub async fn run(
         .map(adopt)
         .collect::<io::Result<Vec<_>>>()?;
     let grace = app.settings.grace;
+    let (tls, http2) = app.web.as_ref().map(|web| web.offers()).unwrap_or_default();
+    tracing::info!(http2, "{}", if tls { "TLS is enabled." } else { "TLS is disabled." });
     let mut server = Server {
         routes: TowerToHyperService::new(router(Arc::clone(&app))),
         app,
         graceful: GracefulShutdown::new(),
+        ending: watch::Sender::new(()),
         connections: JoinSet::new(),
         full: false,
     };
@@ -60,7 +56,8 @@ pub async fn run(
         }
     }
     drop(listeners);
-    let Server { graceful, connections, .. } = server;
+    let Server { graceful, ending, connections, .. } = server;
+    drop(ending);
     if timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("answers under way are cut off");
     }
@@ -114,6 +111,8 @@ struct Server {
     app: Arc<App>,
     routes: TowerToHyperService<Router>,
     graceful: GracefulShutdown,
+    /// Dropped when the server ends.
+    ending: watch::Sender<()>,
     connections: JoinSet<()>,
     /// Whether a connection has been closed because there were too many, and none taken since.
     full: bool,
@@ -130,31 +129,14 @@ impl Server {
         if full {
             return;
         }
-        // Without it, the last bytes of an answer may wait for the client's acknowledgement.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "a connection was gone at once");
-            return;
-        }
-        let exchanges = Arc::new(Exchanges::default());
-        let socket = Limited::new(socket, Arc::clone(&exchanges), &self.app.settings);
-        let routes = self.routes.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let exchange = Exchange::begin(&exchanges);
-            let answer = routes.call(request);
-            async move {
-                Ok::<_, std::convert::Infallible>(
-                    answer.await?.map(|body| Last::of(exchange, body)),
-                )
-            }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.app.settings.idle_timeout)
-            .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(socket), service);
-        let connection = self.graceful.watch(connection);
+        let connection = Connection {
+            app: Arc::clone(&self.app),
+            routes: self.routes.clone(),
+            watcher: self.graceful.watcher(),
+            ending: self.ending.subscribe(),
+        };
         self.connections.spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = connection.serve(socket).await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });

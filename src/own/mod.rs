@@ -25,13 +25,33 @@ static ERRORS: Family<1> = counter("ecs_host_exporter_inventory_errors_total")
     .help("How often a source of container names has failed to answer.")
     .labels(["source"]);
 
+static RELOADED: Family<0> = gauge("ecs_host_exporter_web_config_last_reload_successful")
+    .help(
+        "Whether the web configuration was well when last read; if not, the last good one stands.",
+    )
+    .labels([]);
+static RELOADED_AT: Family<0> =
+    gauge("ecs_host_exporter_web_config_last_reload_success_timestamp_seconds")
+        .help("When the web configuration that stands was read, in seconds since 1970.")
+        .labels([]);
+
 /// Every family that may be written.
 pub fn families() -> impl Iterator<Item = Descriptor> {
     [version::BUILD.descriptor(), version::NODE_EXPORTER_BUILD.descriptor()]
         .into_iter()
         .chain([UP.descriptor(), AGE.descriptor(), ERRORS.descriptor()])
+        .chain([RELOADED.descriptor(), RELOADED_AT.descriptor()])
         .chain(process::PROCESS.descriptors())
         .chain(instruments::families())
+}
+
+/// How the web configuration was read last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// Whether it was well.
+    pub successful: bool,
+    /// When the one that stands was read.
+    pub last_success: SystemTime,
 }
 
 /// The exporter's account of itself.
@@ -105,13 +125,16 @@ impl Account {
         }
     }
 
-    /// The account as it stands.
-    pub fn text(&self, sources: &[Source], now: SystemTime) -> Bytes {
+    /// The account as it stands. `reload` is `None` where there is no web configuration.
+    pub fn text(&self, sources: &[Source], reload: Option<Reload>, now: SystemTime) -> Bytes {
         let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
         let Desk { process, openmetrics, text } = &mut *desk;
         text.clear();
         version::write(text);
         inventory(sources, now, text);
+        if let Some(reload) = reload {
+            web(reload, text);
+        }
         if let Some(work) = &self.work {
             work.write(openmetrics, text);
             if let Err(error) = process.write(text) {
@@ -141,6 +164,14 @@ fn inventory(sources: &[Source], now: SystemTime, text: &mut Text) {
     }
 }
 
+fn web(reload: Reload, text: &mut Text) {
+    let Reload { successful, last_success } = reload;
+    text.family(&RELOADED).sample((), u64::from(successful));
+    let since = last_success.duration_since(SystemTime::UNIX_EPOCH);
+    text.family(&RELOADED_AT)
+        .sample((), since.unwrap_or_default().as_secs_f64());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +190,7 @@ mod tests {
     }
 
     fn text(account: &Account) -> String {
-        String::from_utf8(account.text(&sources(), NOW).into()).unwrap()
+        String::from_utf8(account.text(&sources(), None, NOW).into()).unwrap()
     }
 
     /// The lines of a family, but for its help.
@@ -248,7 +279,9 @@ ecs_host_exporter_inventory_errors_total{source=\"ecs_agent\"} 7
     fn says_what_it_declares() {
         let account = Account::new(true);
         account.answered("/metrics", 200);
-        let text = text(&account);
+        let reload = Reload { successful: true, last_success: NOW };
+        let text = account.text(&sources(), Some(reload), NOW);
+        let text = String::from_utf8(text.into()).unwrap();
         let declared: HashMap<_, _> = families().map(|f| (f.name, f)).collect();
         let mut found = 0;
         for line in text.lines() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ecs_host_exporter::collector::Running;
 use ecs_host_exporter::exposition::{Family, Text, gauge};
 use ecs_host_exporter::files::Error;
-use ecs_host_exporter::http::{App, Settings, bind, run};
+use ecs_host_exporter::http::{App, Settings, Web, bind, run};
 use ecs_host_exporter::inventory::Handle;
 use ecs_host_exporter::scrape::{Scraper, Start};
 use ecs_host_exporter::system::System;
@@ -31,12 +31,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(collectors: Vec<(&'static str, Running)>, settings: Settings) -> Self {
+        Self::behind(None, collectors, settings)
+    }
+
+    pub(crate) fn behind(
+        web: Option<Arc<Web>>,
+        collectors: Vec<(&'static str, Running)>,
+        settings: Settings,
+    ) -> Self {
         let start = Start {
             containers: Box::new(|_| Err(Error::Absent("cgroup".into()))),
             system: System::LIVE,
         };
         let scraper = Arc::new(Scraper::new(collectors, start, Handle::none()));
-        let app = Arc::new(App::new(scraper, Handle::none(), settings));
+        let app = Arc::new(App::new(scraper, Handle::none(), settings).behind(web));
         let listeners = bind(&["127.0.0.1:0".into()]).unwrap();
         let address = listeners[0].local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -83,14 +91,16 @@ impl Drop for Server {
     }
 }
 
-pub(crate) struct Client(pub(crate) BufReader<TcpStream>);
+pub(crate) struct Client<S = TcpStream>(pub(crate) BufReader<S>);
 
 impl Client {
     pub(crate) fn new(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(FOREVER)).unwrap();
         Self(BufReader::new(socket))
     }
+}
 
+impl<S: Read + Write> Client<S> {
     pub(crate) fn send(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }

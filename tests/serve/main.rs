@@ -11,3 +11,5 @@
 mod answers;
 mod harness;
 mod limits;
+mod tls;
+mod web;
