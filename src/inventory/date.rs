@@ -1,5 +1,6 @@
 //! Dates as Docker and the agent write them.
 
+use crate::kernel::date::{DAY, days};
 use crate::kernel::decimal;
 
 /// Parses `2026-11-21T02:25:05.452067836Z` into seconds since 1970. `None` for what is no date, and
@@ -25,8 +26,11 @@ pub(super) fn seconds(date: &str) -> Option<f64> {
     if !sane {
         return None;
     }
-    let since =
-        86_400 * days(year, month, day) + 3600 * hours + 60 * minutes + seconds - 60 * offset;
+    let since = DAY * days(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
+        + 3600 * hours
+        + 60 * minutes
+        + seconds
+        - 60 * offset;
     (since > 0).then_some(since as f64 + fraction)
 }
 
@@ -57,14 +61,6 @@ fn numbers<const N: usize>(text: &str, between: char) -> Option<[i64; N]> {
         *number = i64::try_from(decimal(parts.next()?.as_bytes())?).ok()?;
     }
     parts.next().is_none().then_some(numbers)
-}
-
-/// Days from 1970 to a date of the Gregorian calendar. Years are counted from March, so that the
-/// leap day is their last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    365 * year + year / 4 - year / 100 + year / 400 + of_year - 719_468
 }
 
 #[cfg(test)]
