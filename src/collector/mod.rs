@@ -25,6 +25,7 @@ mod trial;
 
 pub use shared::Shared;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -32,6 +33,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::container::Containers;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
+use crate::inventory::Inventory;
 use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
@@ -142,6 +144,8 @@ pub const COLLECTORS: &[Spec] = &[
 pub struct Host {
     /// The host itself, its tasks and containers; `None` where control groups are not to be seen.
     pub containers: Option<Containers>,
+    /// Who is who, as the labels of the containers have it.
+    pub inventory: Arc<Inventory>,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.

@@ -9,6 +9,7 @@ mod date;
 mod demand;
 mod desk;
 pub mod docker;
+pub mod endpoint;
 mod handle;
 mod labels;
 mod lenient;
@@ -40,6 +41,8 @@ pub struct Inventory {
     told: Vec<(usize, usize)>,
     /// What is known of each task, by its id: the values of [`ECS`].
     tasks: BTreeMap<Box<str>, [Box<str>; 5]>,
+    /// What the tasks' own metadata endpoints said, by the tasks' ids.
+    endpoints: BTreeMap<Box<str>, Arc<endpoint::Task>>,
     shown: Shown,
 }
 
@@ -58,8 +61,7 @@ impl Inventory {
     /// As [`of`](Self::of), of containers in the order of their ids.
     fn join(containers: Vec<Arc<Known>>, agent: Option<Arc<Answer>>, labels: &Labels) -> Self {
         let shown = labels.shown(containers.iter().map(|known| &known.labels));
-        let mut inventory =
-            Self { containers, agent, told: Vec::new(), tasks: BTreeMap::new(), shown };
+        let mut inventory = Self { containers, agent, shown, ..Self::default() };
         inventory.told = inventory.find_told();
         inventory.tasks = inventory.find_tasks();
         inventory
@@ -82,6 +84,11 @@ impl Inventory {
     /// What the agent said last.
     pub fn agent(&self) -> Option<&Answer> {
         self.agent.as_deref()
+    }
+
+    /// What the metadata endpoint of a task said. `None` where it was not asked, or has not answered.
+    pub fn endpoint(&self, task: &str) -> Option<&endpoint::Task> {
+        self.endpoints.get(task).map(|told| &**told)
     }
 
     fn find_told(&self) -> Vec<(usize, usize)> {
