@@ -5,6 +5,7 @@ pub mod aged;
 pub mod attribute;
 pub mod container;
 pub mod dbus;
+pub mod ecs;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -137,6 +138,9 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::instance::Instance>(),
+    Spec::of::<ecs::task::Task>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.
