@@ -13,6 +13,7 @@ pub mod endpoint;
 mod handle;
 mod labels;
 mod lenient;
+mod network;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use ask::Trouble;
 pub use handle::{Handle, Settings, Source, start};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
+pub use network::{Port, Protocol};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;
