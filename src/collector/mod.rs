@@ -138,7 +138,9 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::adot::Adot>(),
     Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::info::Info>(),
     Spec::of::<ecs::instance::Instance>(),
     Spec::of::<ecs::task::Task>(),
 ];
