@@ -59,6 +59,8 @@ impl From<ContainerInspectResponse> for Known {
             pid: above_zero(state.pid).and_then(|pid| u32::try_from(pid).ok()),
             created: answer.created.and_then(|at| date::seconds(&at)),
             started: state.started_at.and_then(|at| date::seconds(&at)),
+            finished: state.finished_at.and_then(|at| date::seconds(&at)),
+            exit_code: state.exit_code,
             state: State::of(state.status.as_ref().map_or("", AsRef::as_ref)),
             health: health.and_then(|health| Health::of(health.as_ref())),
             network: network(&host.network_mode.unwrap_or_default()),
@@ -140,6 +142,8 @@ struct AnswerState<'a> {
     status: Scalar<'a>,
     pid: Scalar<'a>,
     started_at: Scalar<'a>,
+    finished_at: Scalar<'a>,
+    exit_code: Scalar<'a>,
     health: Option<AnswerHealth<'a>>,
 }
 
@@ -226,6 +230,8 @@ impl From<Answer<'_>> for Known {
                 .and_then(|pid| u32::try_from(pid).ok()),
             created: date::seconds(answer.created.text()),
             started: date::seconds(state.started_at.text()),
+            finished: date::seconds(state.finished_at.text()),
+            exit_code: state.exit_code.whole(),
             state: State::of(state.status.text()),
             health: state
                 .health
@@ -296,6 +302,8 @@ mod tests {
             pid: Some(812),
             created: Some(1_795_230_884.490_489),
             started: Some(1_795_230_890.609_946),
+            finished: None,
+            exit_code: Some(0),
             state: State::Running,
             health: None,
             network: Some(Network::Own),
