@@ -22,7 +22,7 @@ pub use ask::Trouble;
 pub use handle::{Handle, Settings, Source, start, start_telling};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
-pub use told::{Happening, Listener, Told, What, Who};
+pub use told::{Happening, Listen, Listener, Told, What, Who};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;

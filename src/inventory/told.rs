@@ -61,8 +61,11 @@ pub struct Who {
     pub container: Box<str>,
 }
 
-/// Is told of everything, in the order in which it came.
-pub struct Listener(pub Option<Box<dyn Fn(Told<'_>) + Send + Sync>>);
+/// What is done with what is told.
+pub type Listen = Box<dyn Fn(Told<'_>) + Send + Sync>;
+
+/// Is told of everything, in the order in which it came. `None` where nobody listens.
+pub struct Listener(pub Option<Listen>);
 
 impl Listener {
     /// Tells it.

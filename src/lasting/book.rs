@@ -250,10 +250,9 @@ impl Book {
     /// Notes which containers are gone.
     fn leave(&mut self, now: f64, gone: impl Fn(&str, &Container) -> bool) {
         let mut facts = std::mem::take(&mut self.facts);
-        let left = |(id, container): (&Box<str>, &Container)| {
-            (container.gone.is_none() && gone(id, container)).then(|| id.clone())
-        };
-        let left: Vec<_> = self.containers.iter().filter_map(left).collect();
+        let left = self.containers.iter();
+        let left = left.filter(|(id, container)| container.gone.is_none() && gone(id, container));
+        let left: Vec<Box<str>> = left.map(|(id, _)| id.clone()).collect();
         for id in left {
             if let Some(container) = self.containers.get_mut(&id) {
                 container.gone = Some(now);

@@ -37,7 +37,7 @@ fn counters_outlive_containers_docker_the_agent_and_the_exporter() {
     fs::create_dir(&state).unwrap();
     let storage = format!("--storage.path={}", state.display());
     let exporter = Server::exporter_with(&testbed, &[&storage]);
-    let task = testbed.add("bridge", 1, "shop");
+    let task = testbed.add("host", 1, "shop");
     counted(&exporter, "starts", "c1", "", 1.0);
 
     one_that_no_scrape_saw_is_counted(&testbed, &task, &exporter);
@@ -58,7 +58,9 @@ fn run(testbed: &Testbed, task: &str, name: &str, options: &[&str], command: &st
         "task-definition-family=shop".to_owned(),
         "task-definition-version=1".to_owned(),
     ];
-    let mut arguments: Vec<String> = ["create", "--cgroup-parent"].map(str::to_owned).into();
+    let mut arguments: Vec<String> = ["create", "--network", "host", "--cgroup-parent"]
+        .map(str::to_owned)
+        .into();
     arguments.push(parent(task));
     for label in labels {
         arguments.extend(["--label".to_owned(), format!("com.amazonaws.ecs.{label}")]);
