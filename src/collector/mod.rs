@@ -139,6 +139,9 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::instance::Instance>(),
+    Spec::of::<ecs::task::Task>(),
     Spec::of::<ecs::lasting::Lasting>(),
     Spec::of::<ecs::totals::TaskTotals>(),
 ];
