@@ -30,6 +30,7 @@ pub use life::{Numbers, Reading};
 pub use settle::Service;
 pub use storage::{Health as StorageHealth, Unusable};
 pub use sums::{Exits, HEALTH, Histogram, PEAKS, RUN_TIMES, Set, Sums, TaskSet, TaskSums};
+pub use task::TaskReading;
 
 use crate::container::endings::Endings;
 use crate::container::seconds;

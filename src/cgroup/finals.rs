@@ -10,14 +10,13 @@ use crate::kernel::single;
 
 /// The files on cgroup v1.
 const V1: &[File] = &[
-    V1_USAGE,
+    File(0, Controller::Cpuacct, "cpuacct.usage"),
     File(2, Controller::Cpuacct, "cpuacct.stat"),
     V1_OOM,
     V1_PEAK,
     File(10, Controller::Io, "blkio.throttle.io_service_bytes_recursive"),
     File(11, Controller::Io, "blkio.throttle.io_serviced_recursive"),
 ];
-const V1_USAGE: File = File(0, Controller::Cpuacct, "cpuacct.usage");
 const V1_OOM: File = File(9, Controller::Memory, "memory.oom_control");
 const V1_PEAK: File = File(6, Controller::Memory, "memory.max_usage_in_bytes");
 
@@ -98,10 +97,7 @@ impl Cgroup {
         let mut complete = true;
         let mut read = |result: Result<()>| complete &= result.is_ok();
         read(self.cpu(false, files).map(|cpu| finals.cpu = cpu));
-        read(
-            self.oom_kills_now(files)
-                .map(|kills| finals.oom_kills = kills),
-        );
+        read(self.oom_kills(files).map(|kills| finals.oom_kills = kills));
         read(self.peak(files).map(|peak| finals.peak = peak));
         read(self.io(&mut finals.io, files));
         let usage = finals.cpu.and_then(|cpu| cpu.usage_nsec);
@@ -119,25 +115,7 @@ impl Cgroup {
         self.slots.iter().filter(open).count()
     }
 
-    /// Nanoseconds on a CPU, and nothing else of it.
-    pub fn usage(&mut self, files: &mut Files) -> Result<Option<u64>> {
-        match self.home.version() {
-            Version::V1 => self.load(V1_USAGE, files, single),
-            Version::V2 => Ok(self.cpu(false, files)?.and_then(|cpu| cpu.usage_nsec)),
-        }
-    }
-
-    /// Processes of it that the kernel killed for want of memory, a count. `of_all` is how many the
-    /// whole host had: while that is the same, so is this. `None` if not known.
-    pub fn oom_kills(&mut self, of_all: Option<u64>, files: &mut Files) -> Result<Option<u64>> {
-        if of_all.is_none() || of_all != self.seldom.oom_kills_of_all {
-            self.seldom.oom_kills = self.oom_kills_now(files)?;
-            self.seldom.oom_kills_of_all = of_all;
-        }
-        Ok(self.seldom.oom_kills)
-    }
-
-    fn oom_kills_now(&mut self, files: &mut Files) -> Result<Option<u64>> {
+    fn oom_kills(&mut self, files: &mut Files) -> Result<Option<u64>> {
         match self.home.version() {
             Version::V1 => Ok(self.load(V1_OOM, files, v1::oom_control)?.flatten()),
             Version::V2 => {

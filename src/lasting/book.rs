@@ -186,7 +186,7 @@ impl Book {
         if open && !started && !task.is_empty() && !self.tasks.contains_key(&task) {
             // It ran before anything was counted.
             let named = self.containers.get(id).and_then(|c| c.named.clone());
-            if let Some(new) = self.task(&task) {
+            if let Some(new) = self.task(&task, now) {
                 new.named = named;
             }
         }
@@ -244,7 +244,7 @@ impl Book {
         self.leave(now, |id, container| {
             !container.docker && container.gone.is_none() && !there(id)
         });
-        self.agent_tasks(answer, now);
+        self.agent_tasks(answer);
     }
 
     /// Notes which containers are gone.

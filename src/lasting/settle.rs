@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::book::{Book, Container, DAY, GRACE, Kept, SETS};
-use super::sums::Set;
 #[cfg(test)]
 use super::sums::Sums;
+use super::sums::{Set, TaskSet};
 
 /// How long it may take until somebody knows the service of a task, in seconds.
 const PATIENCE: f64 = 60.0;
@@ -22,14 +22,24 @@ pub enum Service<'a> {
     Asked,
 }
 
+impl<'a> Service<'a> {
+    /// The name, so long after it was first asked for. `None` if it may still come.
+    pub(super) fn known(self, after: f64) -> Option<&'a str> {
+        match self {
+            Self::Is(name) => Some(name),
+            // A clock that was set back is nothing to wait for.
+            Self::Asked if (0.0..PATIENCE).contains(&after) => None,
+            Self::Asked => Some(""),
+        }
+    }
+}
+
 impl Book {
-    /// Counts what is owed of those whose service is known, and lets go of what is of no more use.
+    /// Counts what is owed of those whose service is known, and lets go of what is of no more use. After
+    /// what a scrape reads.
     pub fn settle<'a>(&mut self, now: f64, service: impl Fn(&str) -> Service<'a>) {
         self.settle_containers(now, &service);
-        self.settle_tasks(now, |task| match service(task) {
-            Service::Is(name) => Some(name.into()),
-            Service::Asked => None,
-        });
+        self.settle_tasks(now, &service);
         // A clock that was set back is no reason to wait for it.
         if self.untidy || (now - self.tidied).abs() > SELDOM {
             self.untidy = false;
@@ -45,11 +55,8 @@ impl Book {
                 continue;
             }
             let Some([cluster, family, name]) = &container.named else { continue };
-            let service = match service(&container.task) {
-                Service::Is(name) => name,
-                Service::Asked if now - container.heard < PATIENCE => continue,
-                Service::Asked => "",
-            };
+            let asked = service(&container.task).known(now - container.heard);
+            let Some(service) = asked else { continue };
             let set = [cluster.clone(), service.into(), family.clone(), name.clone()];
             let (set, kept) = place(sets, set, left_out);
             if let Some(owed) = container.owed.take() {
@@ -76,15 +83,7 @@ impl Book {
         let Self { sets, task_sets, containers, tasks, .. } = self;
         let used = |set: &Set| containers.values().any(|c| c.set.as_ref() == Some(set));
         sets.retain(|set, kept| now - kept.changed <= DAY || used(set));
-        let used = |[cluster, _, family]: &[Box<str>; 3]| {
-            let named = |named: &[Box<str>; 3]| {
-                let [of_cluster, of_family, _] = named;
-                of_cluster == cluster && of_family == family
-            };
-            tasks
-                .values()
-                .any(|task| task.named.as_ref().is_some_and(named))
-        };
+        let used = |set: &TaskSet| tasks.values().any(|task| task.set.as_ref() == Some(set));
         task_sets.retain(|set, kept| now - kept.changed <= DAY || used(set));
     }
 }

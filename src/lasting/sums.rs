@@ -85,6 +85,10 @@ pub struct TaskSums {
     pub starts: u64,
     /// How many stopped.
     pub stops: u64,
+    /// Nanoseconds on a CPU, by their own groups.
+    pub cpu_nsec: u64,
+    /// How much memory those had at most that stopped, in bytes.
+    pub peak: Histogram,
 }
 
 /// Counts of observations by how great they were.
@@ -201,6 +205,8 @@ impl TaskSums {
     pub fn add(&mut self, other: &Self) {
         add(&mut self.starts, other.starts);
         add(&mut self.stops, other.stops);
+        add(&mut self.cpu_nsec, other.cpu_nsec);
+        self.peak.add(&other.peak);
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, GRACE};
-use super::sums::{TaskSums, add};
+use super::settle::Service;
+use super::sums::{PEAKS, TaskSet, TaskSums, add};
 use crate::inventory::agent::Answer;
 
 /// How many tasks are known. No host has as many.
@@ -14,8 +15,18 @@ const MOST: usize = 10_000;
 pub(super) struct Task {
     /// Cluster, family, and name of a container.
     pub(super) named: Option<[Box<str>; 3]>,
+    /// What it is counted by, once that is settled.
+    pub(super) set: Option<TaskSet>,
+    /// When it was first heard of.
+    heard: f64,
     /// What is not counted yet.
     owed: TaskSums,
+    /// The inode of its group's directory. 0 where none was seen.
+    inode: u64,
+    /// Nanoseconds on a CPU that are counted, or were there before the count began.
+    counted: u64,
+    /// The most bytes of memory it was seen to have had.
+    peak: u64,
     stopped: bool,
     /// Whether the agent has it in its list.
     listed: bool,
@@ -23,25 +34,41 @@ pub(super) struct Task {
     empty: Option<f64>,
 }
 
+/// A task's own group that a scrape sees.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskReading<'a> {
+    /// The id of the task.
+    pub id: &'a str,
+    /// The inode of the group's directory.
+    pub inode: u64,
+    /// When it was made, in seconds since 1970, and none of them begun. `None` if not known.
+    pub made: Option<f64>,
+    /// Nanoseconds on a CPU, with those that ended. `None` if it was gone.
+    pub cpu_nsec: Option<u64>,
+    /// The most bytes of memory. `None` where the kernel does not say.
+    pub peak: Option<u64>,
+}
+
 impl Book {
     /// The task of an id, known from now on. `None` where there are too many.
-    pub(super) fn task(&mut self, id: &str) -> Option<&mut Task> {
+    pub(super) fn task(&mut self, id: &str, now: f64) -> Option<&mut Task> {
         if !self.tasks.contains_key(id) {
             if self.tasks.len() >= MOST {
                 return None;
             }
-            self.tasks.insert(id.into(), Task::default());
+            self.tasks
+                .insert(id.into(), Task { heard: now, ..Task::default() });
         }
         self.tasks.get_mut(id)
     }
 
     /// A container was started: the first of its task, perhaps.
-    pub(super) fn task_started(&mut self, id: &str, _: f64) {
+    pub(super) fn task_started(&mut self, id: &str, now: f64) {
         let Some(container) = self.containers.get(id) else { return };
         let (task, named) = (container.task.clone(), container.named.clone());
         if !task.is_empty()
             && !self.tasks.contains_key(&task)
-            && let Some(new) = self.task(&task)
+            && let Some(new) = self.task(&task, now)
         {
             new.named = named;
             add(&mut new.owed.starts, 1);
@@ -49,7 +76,7 @@ impl Book {
     }
 
     /// What the agent says of the tasks.
-    pub(super) fn agent_tasks(&mut self, answer: &Answer, _: f64) {
+    pub(super) fn agent_tasks(&mut self, answer: &Answer) {
         for task in self.tasks.values_mut() {
             task.listed = false;
         }
@@ -78,26 +105,44 @@ impl Book {
                 task.stop();
             }
         }
-        let old = |task: &Task| task.empty.is_some_and(|since| now - since > GRACE);
-        tasks.retain(|_, task| !old(task) || task.owed != TaskSums::default());
+        let old = |task: &Task| task.empty.is_some_and(|since| (now - since).abs() > GRACE);
+        tasks.retain(|_, task| !old(task));
     }
 
-    /// Counts what is owed of the tasks whose names are settled: those of their containers are.
-    pub(super) fn settle_tasks(&mut self, now: f64, service: impl Fn(&str) -> Option<Box<str>>) {
+    /// A scrape reads these groups.
+    pub fn read_tasks<'a>(&mut self, readings: impl Iterator<Item = TaskReading<'a>>) {
+        for TaskReading { id, inode, made, cpu_nsec, peak } in readings {
+            let Some((task, cpu_nsec)) = self.tasks.get_mut(id).zip(cpu_nsec) else { continue };
+            if task.inode != inode {
+                let young = made.is_some_and(|made| made >= self.since.floor());
+                task.inode = inode;
+                task.counted = if young { 0 } else { cpu_nsec };
+            }
+            let more = cpu_nsec.saturating_sub(task.counted);
+            task.counted += more;
+            add(&mut task.owed.cpu_nsec, more);
+            task.peak = task.peak.max(peak.unwrap_or_default());
+        }
+    }
+
+    /// Counts what is owed of the tasks for which it is settled by what they are counted.
+    pub(super) fn settle_tasks<'a>(&mut self, now: f64, service: impl Fn(&str) -> Service<'a>) {
         let Self { tasks, task_sets, left_out, .. } = self;
         for (id, task) in tasks.iter_mut() {
             if task.owed == TaskSums::default() {
                 continue;
             }
-            let Some([cluster, family, _]) = &task.named else {
-                task.owed = TaskSums::default();
-                continue;
-            };
-            let Some(service) = service(id) else { continue };
-            let set = [cluster.clone(), service, family.clone()];
-            let kept = super::settle::place(task_sets, set, left_out).1;
-            kept.changed = now;
-            kept.sums.add(&std::mem::take(&mut task.owed));
+            if task.set.is_none() {
+                let Some([cluster, family, _]) = &task.named else { continue };
+                let Some(service) = service(id).known(now - task.heard) else { continue };
+                let set = [cluster.clone(), service.into(), family.clone()];
+                task.set = Some(super::settle::place(task_sets, set, left_out).0);
+            }
+            let kept = task.set.as_ref().and_then(|set| task_sets.get_mut(set));
+            if let Some(kept) = kept {
+                kept.changed = now;
+                kept.sums.add(&std::mem::take(&mut task.owed));
+            }
         }
     }
 }
@@ -107,6 +152,9 @@ impl Task {
         if !self.stopped {
             self.stopped = true;
             add(&mut self.owed.stops, 1);
+            if self.peak > 0 {
+                self.owed.peak.observe(&PEAKS, self.peak as f64);
+            }
         }
     }
 }

@@ -107,6 +107,10 @@ pub(super) fn busy() -> Book {
     book
 }
 
+fn tasks_of(starts: u64, stops: u64) -> TaskSums {
+    TaskSums { starts, stops, ..TaskSums::default() }
+}
+
 fn all(book: &mut Book, after: f64) -> Sums {
     settle(book, after);
     sums(book, APP).cloned().unwrap_or_default()
@@ -132,7 +136,7 @@ fn one_that_no_scrape_saw_is_counted() {
     expected.peak.observe(&PEAKS, f64::from(20 << 20));
     assert_eq!(all(&mut book, 10.0), expected);
     let tasks: Vec<_> = book.task_sums().map(|(set, sums)| (set, *sums)).collect();
-    assert_eq!(tasks, [(["prod", "", "web"], TaskSums { starts: 1, stops: 0 })]);
+    assert_eq!(tasks, [(["prod", "", "web"], tasks_of(1, 0))]);
 }
 
 #[test]
@@ -220,7 +224,7 @@ fn a_task_starts_with_its_first_container_and_stops_when_the_agent_says() {
     };
     happened(&mut book, "a", 1.0, What::Started);
     happened(&mut book, "b", 2.0, What::Started);
-    assert_eq!(tasks(&mut book, 2.0), [TaskSums { starts: 1, stops: 0 }]);
+    assert_eq!(tasks(&mut book, 2.0), [tasks_of(1, 0)]);
     let says = |book: &mut Book, known| {
         let arn = "arn:aws:ecs:r:1:task/prod/t1".into();
         let task = Task { arn, known: Some(known), ..Task::default() };
@@ -228,17 +232,39 @@ fn a_task_starts_with_its_first_container_and_stops_when_the_agent_says() {
         book.told(Told::Agent(&answer), SINCE + 3.0);
     };
     says(&mut book, Status::Running);
-    assert_eq!(tasks(&mut book, 3.0), [TaskSums { starts: 1, stops: 0 }]);
+    assert_eq!(tasks(&mut book, 3.0), [tasks_of(1, 0)]);
     says(&mut book, Status::Stopped);
     says(&mut book, Status::Stopped);
-    assert_eq!(tasks(&mut book, 4.0), [TaskSums { starts: 1, stops: 1 }]);
+    assert_eq!(tasks(&mut book, 4.0), [tasks_of(1, 1)]);
     // The agent forgets it, and Docker its containers.
     book.told(Told::Agent(&Answer::default()), SINCE + 5.0);
     happened(&mut book, "a", 5.0, What::Removed);
     happened(&mut book, "b", 5.0, What::Removed);
-    assert_eq!(tasks(&mut book, 6.0), [TaskSums { starts: 1, stops: 1 }]);
-    assert_eq!(tasks(&mut book, 7.0 + 2.0 * GRACE), [TaskSums { starts: 1, stops: 1 }]);
+    assert_eq!(tasks(&mut book, 6.0), [tasks_of(1, 1)]);
+    assert_eq!(tasks(&mut book, 7.0 + 2.0 * GRACE), [tasks_of(1, 1)]);
     assert!(book.tasks.is_empty() && book.containers.is_empty());
+}
+
+#[test]
+fn a_task_is_counted_by_its_own_group_too() {
+    let mut book = book();
+    happened(&mut book, "a", 1.0, What::Started);
+    let read = |book: &mut Book, after: f64, cpu_nsec: u64, peak: u64| {
+        let (made, peak) = (Some(SINCE + 1.0), Some(peak << 20));
+        let reading = TaskReading { id: "t1", inode: 4, made, cpu_nsec: Some(cpu_nsec), peak };
+        let other = TaskReading { id: "t2", ..reading };
+        book.read_tasks([reading, other].into_iter());
+        settle(book, after);
+        book.task_sums().map(|(_, sums)| *sums).next().unwrap()
+    };
+    assert_eq!(read(&mut book, 2.0, 100, 20), TaskSums { cpu_nsec: 100, ..tasks_of(1, 0) });
+    assert_eq!(read(&mut book, 3.0, 150, 40), TaskSums { cpu_nsec: 150, ..tasks_of(1, 0) });
+    happened(&mut book, "a", 4.0, What::Removed);
+    let mut expected = TaskSums { cpu_nsec: 160, ..tasks_of(1, 1) };
+    expected.peak.observe(&PEAKS, f64::from(40 << 20));
+    // It is found to have stopped after what was read is counted.
+    assert_eq!(read(&mut book, 5.0, 160, 40), TaskSums { cpu_nsec: 160, ..tasks_of(1, 0) });
+    assert_eq!(read(&mut book, 6.0, 160, 40), expected);
 }
 
 #[test]

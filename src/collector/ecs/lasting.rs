@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use crate::cgroup::Kind;
 use crate::collector::{Collector, Host};
-use crate::container::Role;
+use crate::container::{Container, Role};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, histogram, nanos};
 use crate::files::{Error, Result, Roots};
 use crate::inventory::Inventory;
 use crate::lasting::{
-    Book, HEALTH, Numbers, PEAKS, RUN_TIMES, Reading, Service, StorageHealth, Sums, TaskSums,
+    Book, HEALTH, Numbers, PEAKS, RUN_TIMES, Reading, Service, StorageHealth, Sums, TaskReading,
+    TaskSums,
 };
 
 /// What containers are counted by.
@@ -69,8 +70,14 @@ static TASKS: Table<TaskSums, 3> = Table {
         counter("ecs_task_stops_total")
             .help("Tasks that the ECS agent said have stopped, or does not have any more.")
             .value(|s| count(s.stops)),
+        counter("ecs_task_cpu_seconds_total")
+            .help("Seconds on a CPU of tasks by their own groups, with all that ever ran in them; those that stopped included.")
+            .value(|s| nanos(s.cpu_nsec).filter(|seconds| *seconds > 0.0)),
     ],
 };
+static TASK_PEAK: Family<3> = histogram("ecs_task_finished_memory_peak_bytes")
+    .help("The most bytes of memory that tasks used that stopped, by their own groups.")
+    .labels(TASK);
 static SINCE: Family<0> = gauge("ecs_host_exporter_lasting_since_timestamp_seconds")
     .help("Since when the exporter counts what outlives containers, in seconds since 1970.")
     .labels([]);
@@ -88,8 +95,8 @@ static WRITTEN: Family<0> = gauge("ecs_host_exporter_storage_written_timestamp_s
 
 /// Collects what outlives a container.
 pub struct Lasting {
-    /// Of each row: `None` where it is no container, or is gone.
-    rows: Vec<Option<Numbers>>,
+    /// Of each row.
+    rows: Vec<Read>,
 }
 
 impl Collector for Lasting {
@@ -103,6 +110,7 @@ impl Collector for Lasting {
             .chain([EXITS.descriptor(), HEALTH_TRANSITIONS.descriptor()])
             .chain([RUN_TIME.descriptor(), PEAK.descriptor()])
             .chain(TASKS.descriptors())
+            .chain([TASK_PEAK.descriptor()])
             .chain([SINCE.descriptor(), LEFT_OUT.descriptor()])
             .chain([FAILURES.descriptor(), WRITTEN.descriptor()])
     }
@@ -122,16 +130,10 @@ impl Collector for Lasting {
         let endings = containers.as_ref().map(|c| c.endings().clone());
         let groups = containers.map(|containers| containers.rows());
         let update = |book: &mut Book, now: f64| {
+            let rows = || groups.iter().flat_map(|groups| groups.iter()).zip(&*rows);
+            book.read(rows().filter_map(container), now);
+            book.read_tasks(rows().filter_map(task));
             book.settle(now, |task| service(inventory, task));
-            let rows = groups.iter().flat_map(|rows| rows.iter()).zip(rows);
-            let readings = rows.filter_map(|(row, numbers)| match Kind::of(row.cgroup.path()) {
-                Kind::Container(id) => {
-                    let (inode, made, numbers) = (row.inode(), row.made, *numbers);
-                    Some(Reading { id, inode, made, numbers })
-                }
-                Kind::Host | Kind::Task(_) | Kind::Unit | Kind::Other => None,
-            });
-            book.read(readings, now);
         };
         lasting.scrape(endings.as_ref(), *now, update, |book| write(book, text));
         if let Some(StorageHealth { failures, written }) = lasting.storage() {
@@ -152,27 +154,51 @@ impl Lasting {
         rows.clear();
         let Host { containers, files, failures, shared, .. } = host;
         for row in containers.iter_mut().flat_map(|c| c.rows()) {
-            rows.push(None);
-            if row.role != Role::Container {
-                continue;
+            let mut read = Read::default();
+            if matches!(row.role, Role::Container | Role::Task) {
+                match row.cpu(files) {
+                    Ok(cpu) => read.cpu_nsec = cpu.and_then(|cpu| cpu.usage_nsec),
+                    Err(error) => failures.note(&error),
+                }
+                match row.memory(shared.oom_kills, files) {
+                    Ok(memory) => {
+                        read.oom_kills = memory.and_then(|memory| memory.oom_kills);
+                        read.peak = memory.and_then(|memory| memory.peak);
+                    }
+                    Err(error) => failures.note(&error),
+                }
             }
-            let mut noted = |error: Error| {
-                failures.note(&error);
-                None
-            };
-            let cpu_nsec = row.cgroup.usage(files).unwrap_or_else(&mut noted);
-            let oom_kills = row.cgroup.oom_kills(shared.oom_kills, files);
-            let oom_kills = oom_kills.unwrap_or_else(&mut noted).unwrap_or_default();
-            if let Some((cpu_nsec, last)) = cpu_nsec.zip(rows.last_mut()) {
-                *last = Some(Numbers { cpu_nsec, oom_kills });
-            }
+            rows.push(read);
         }
     }
 }
 
+/// What is read of a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Read {
+    cpu_nsec: Option<u64>,
+    oom_kills: Option<u64>,
+    peak: Option<u64>,
+}
+
+fn container<'r>((row, read): (&'r Container, &Read)) -> Option<Reading<'r>> {
+    let Kind::Container(id) = Kind::of(row.cgroup.path()) else { return None };
+    let oom_kills = read.oom_kills.unwrap_or_default();
+    let numbers = read
+        .cpu_nsec
+        .map(|cpu_nsec| Numbers { cpu_nsec, oom_kills });
+    Some(Reading { id, inode: row.inode(), made: row.made, numbers })
+}
+
+fn task<'r>((row, read): (&'r Container, &Read)) -> Option<TaskReading<'r>> {
+    let Kind::Task(id) = Kind::of(row.cgroup.path()) else { return None };
+    let Read { cpu_nsec, peak, .. } = *read;
+    Some(TaskReading { id, inode: row.inode(), made: row.made, cpu_nsec, peak })
+}
+
 /// The service of a task.
-fn service<'i>(_: &'i Inventory, _: &str) -> Service<'i> {
-    Service::Is("")
+fn service<'i>(inventory: &'i Inventory, task: &str) -> Service<'i> {
+    Service::Is(inventory.service(task))
 }
 
 fn write(book: &Book, text: &mut Text) {
@@ -206,6 +232,11 @@ fn write(book: &Book, text: &mut Text) {
         peaks.histogram(set.map(Some), buckets, peak.count, peak.sum());
     }
     text.table(&TASKS, book.task_sums().map(|(set, sums)| (set.map(Some), sums)));
+    let mut peaks = text.family(&TASK_PEAK);
+    for (set, TaskSums { peak, .. }) in book.task_sums().filter(|(_, s)| s.peak.count > 0) {
+        let buckets = PEAKS.into_iter().zip(peak.cumulated());
+        peaks.histogram(set.map(Some), buckets, peak.count, peak.sum());
+    }
     text.family(&SINCE).sample((), book.since());
     text.family(&LEFT_OUT).sample((), book.left_out());
 }
