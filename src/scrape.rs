@@ -17,6 +17,7 @@ use crate::container::Containers;
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
+use crate::lasting::Lasting;
 use crate::system::System;
 
 static DURATION: Family<1> = gauge("node_scrape_collector_duration_seconds")
@@ -45,6 +46,7 @@ pub struct Scraper {
     /// The host as a first scrape sees it.
     start: Start,
     inventory: Handle,
+    lasting: Lasting,
     /// A spare buffer for what the scraper itself writes.
     own: Home,
 }
@@ -129,8 +131,14 @@ impl Scraper {
             host: Mutex::default(),
             start,
             inventory,
+            lasting: Lasting::default(),
             own: Home::default(),
         }
+    }
+
+    /// The same, with what outlives containers.
+    pub fn keeping(self, lasting: Lasting) -> Self {
+        Self { lasting, ..self }
     }
 
     /// The collectors, in the order of the exposition.
@@ -201,6 +209,7 @@ impl Scraper {
         kept.unwrap_or_else(|| Host {
             containers: None,
             inventory: Arc::default(),
+            lasting: self.lasting.clone(),
             files: Files::default(),
             shared: Shared::default(),
             system: self.start.system,

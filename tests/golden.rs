@@ -36,16 +36,8 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "non-counter metrics should not have \"_total\" suffix",
         "cAdvisor",
     ),
-    (
-        "container_cpu_usage_total ",
-        "non-counter metrics should not have \"_total\" suffix",
-        "ADOT",
-    ),
-    (
-        "ecs_task_cpu_usage_total ",
-        "non-counter metrics should not have \"_total\" suffix",
-        "ADOT",
-    ),
+    ("container_cpu_usage_total ", "non-counter metrics should not have \"_total\" suffix", "ADOT"),
+    ("ecs_task_cpu_usage_total ", "non-counter metrics should not have \"_total\" suffix", "ADOT"),
     (
         "cadvisor_version_info ",
         "label names should be written in 'snake_case' not 'camelCase'",

@@ -35,6 +35,7 @@ use crate::container::Containers;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
 use crate::inventory::Inventory;
+use crate::lasting::Lasting;
 use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
@@ -143,6 +144,8 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<ecs::info::Info>(),
     Spec::of::<ecs::instance::Instance>(),
     Spec::of::<ecs::task::Task>(),
+    Spec::of::<ecs::lasting::Lasting>(),
+    Spec::of::<ecs::totals::TaskTotals>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.
@@ -152,6 +155,8 @@ pub struct Host {
     pub containers: Option<Containers>,
     /// Who is who, as the labels of the containers have it.
     pub inventory: Arc<Inventory>,
+    /// What outlives containers.
+    pub lasting: Lasting,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.

@@ -14,15 +14,17 @@ mod handle;
 mod labels;
 mod lenient;
 mod network;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ask::Trouble;
-pub use handle::{Handle, Settings, Source, start};
+pub use handle::{Handle, Settings, Source, start, start_telling};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
 pub use network::{Port, Protocol};
+pub use told::{Happening, Listen, Listener, Told, What, Who};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;

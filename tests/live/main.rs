@@ -17,6 +17,7 @@
 mod common;
 mod host;
 mod kernel;
+mod lasting;
 mod loads;
 mod peer;
 mod tasks;

@@ -220,6 +220,7 @@ mod tests {
         let mut host = Host {
             containers: None,
             inventory: std::sync::Arc::default(),
+            lasting: crate::lasting::Lasting::default(),
             files: Files::default(),
             shared: Shared::default(),
             system: System::LIVE,
