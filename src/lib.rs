@@ -15,6 +15,7 @@
 //! * [`cgroup`]: control groups, v1 and v2, as one vocabulary.
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
+//! * [`discovery`]: which containers ask to be scraped, and where.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
@@ -32,6 +33,7 @@ pub mod cgroup;
 pub mod cli;
 pub mod collector;
 pub mod container;
+pub mod discovery;
 pub mod doctor;
 pub mod exposition;
 pub mod files;

@@ -13,11 +13,12 @@ use ecs_host_exporter::cli::{self, Action, Asked, Config};
 use ecs_host_exporter::collector::{self, Collector};
 use ecs_host_exporter::container::endings::{self, Endings};
 use ecs_host_exporter::container::{Containers, Names};
+use ecs_host_exporter::discovery::{self, Discovery, Instance, file};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{self, Handle};
 use ecs_host_exporter::notify::Notify;
-use ecs_host_exporter::scrape::{Scraper, Start};
+use ecs_host_exporter::scrape::{FindContainers, Scraper, Start};
 use ecs_host_exporter::system::{self, System};
 use ecs_host_exporter::{healthcheck, http, log, reference, select};
 use tokio::runtime::{Builder, Runtime};
@@ -70,8 +71,15 @@ fn serve(config: Config) -> ExitCode {
     };
     announce(&config);
     let http = config.http.clone();
-    run(config, async move |scraper, inventory| {
-        let app = Arc::new(http::App::new(scraper, inventory, http).behind(web));
+    let (served, file) = (config.discovery_http, config.discovery_file.clone());
+    run(config, async move |Ready { scraper, inventory, discovery }| {
+        if let Some(path) = file {
+            tokio::spawn(file::keep(path, Arc::clone(&discovery), inventory.clone()));
+        }
+        let app = http::App::new(scraper, inventory, http)
+            .behind(web)
+            .discovering(served.then_some(discovery));
+        let app = Arc::new(app);
         let systemd = Notify::of(cli::notify_socket());
         let told = told_to_end()?;
         systemd.ready();
@@ -91,7 +99,7 @@ fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
 
 fn once(config: Config, collect: &[String]) -> ExitCode {
     let patience = config.http.timeout;
-    run(config, async move |scraper, inventory| {
+    run(config, async move |Ready { scraper, inventory, .. }| {
         let selection = match select::select(&scraper, collect, &[]) {
             Ok(selection) => selection,
             Err(refusal) => return Ok(complain(refusal)),
@@ -102,11 +110,15 @@ fn once(config: Config, collect: &[String]) -> ExitCode {
     })
 }
 
+/// What was built.
+struct Ready {
+    scraper: Arc<Scraper>,
+    inventory: Handle,
+    discovery: Arc<Discovery>,
+}
+
 /// Builds what scrapes need, and does something with it.
-fn run(
-    config: Config,
-    work: impl AsyncFnOnce(Arc<Scraper>, Handle) -> io::Result<ExitCode>,
-) -> ExitCode {
+fn run(config: Config, work: impl AsyncFnOnce(Ready) -> io::Result<ExitCode>) -> ExitCode {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(error),
@@ -121,9 +133,12 @@ fn run(
         } else {
             Endings::default()
         };
-        let start = start(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
-        let scraper = Scraper::new(config.collectors, start, inventory.clone());
-        work(Arc::new(scraper), inventory).await
+        let discovery = Arc::new(discover(config.discovery, &config.roots));
+        let containers = find(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
+        let system = System::LIVE;
+        let start = Start { containers, system, discovery: Arc::clone(&discovery) };
+        let scraper = Arc::new(Scraper::new(config.collectors, start, inventory.clone()));
+        work(Ready { scraper, inventory, discovery }).await
     });
     // A collector that hangs would hold up a runtime that is dropped.
     runtime.shutdown_background();
@@ -165,15 +180,18 @@ fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
     })
 }
 
-fn start(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings) -> Start {
+/// Finds out who is to be scraped on this machine.
+fn discover(settings: discovery::Settings, roots: &Roots) -> Discovery {
+    let instance = Instance::find(roots, &mut Files::default());
+    Discovery::new(discovery::Settings { instance, ..settings }, system::own_address)
+}
+
+fn find(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings) -> FindContainers {
     let shown = if systemd_units { with_units } else { without_units };
-    Start {
-        containers: Box::new(move |files| {
-            let home = Arc::new(Hierarchies::find(&roots, files)?);
-            Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
-        }),
-        system: System::LIVE,
-    }
+    Box::new(move |files| {
+        let home = Arc::new(Hierarchies::find(&roots, files)?);
+        Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
+    })
 }
 
 fn without_units(kind: Kind<'_>) -> bool {

@@ -14,6 +14,7 @@ use tokio::time::timeout_at;
 
 use crate::collector::{Failures, Host, Running, Shared};
 use crate::container::Containers;
+use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
@@ -58,6 +59,8 @@ pub struct Start {
     pub containers: FindContainers,
     /// Makes system calls.
     pub system: System,
+    /// Finds who asks to be scraped.
+    pub discovery: Arc<Discovery>,
 }
 
 /// A collector, what it wrote last, and how that went.
@@ -201,6 +204,7 @@ impl Scraper {
         kept.unwrap_or_else(|| Host {
             containers: None,
             inventory: Arc::default(),
+            discovery: Arc::clone(&self.start.discovery),
             files: Files::default(),
             shared: Shared::default(),
             system: self.start.system,
@@ -327,6 +331,7 @@ mod tests {
         let start = Start {
             containers: Box::new(|_| Err(Error::Absent("cgroup".into()))),
             system: System::LIVE,
+            discovery: Arc::default(),
         };
         Scraper::new(collectors, start, Handle::none())
     }

@@ -78,6 +78,7 @@ fn text_files_take_no_name_of_the_exporter() {
     let mut host = Host {
         containers: None,
         inventory: std::sync::Arc::default(),
+        discovery: std::sync::Arc::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,

@@ -34,6 +34,7 @@ impl<C: Collector> Scraped<C> {
             host: Host {
                 containers: None,
                 inventory: Arc::default(),
+                discovery: Arc::default(),
                 files: Files::default(),
                 shared: Shared::default(),
                 system: System::LIVE,

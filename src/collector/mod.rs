@@ -5,6 +5,7 @@ pub mod aged;
 pub mod attribute;
 pub mod container;
 pub mod dbus;
+pub mod ecs;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -31,6 +32,7 @@ use std::time::SystemTime;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::container::Containers;
+use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
 use crate::inventory::Inventory;
@@ -137,6 +139,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::scrape_targets::ScrapeTargets>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.
@@ -146,6 +149,8 @@ pub struct Host {
     pub containers: Option<Containers>,
     /// Who is who, as the labels of the containers have it.
     pub inventory: Arc<Inventory>,
+    /// Finds who asks to be scraped.
+    pub discovery: Arc<Discovery>,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.

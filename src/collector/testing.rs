@@ -33,6 +33,7 @@ pub(crate) fn host() -> Host {
     Host {
         containers: None,
         inventory: Arc::default(),
+        discovery: Arc::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,

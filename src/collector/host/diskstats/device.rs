@@ -220,6 +220,7 @@ mod tests {
         let mut host = Host {
             containers: None,
             inventory: std::sync::Arc::default(),
+            discovery: std::sync::Arc::default(),
             files: Files::default(),
             shared: Shared::default(),
             system: System::LIVE,
