@@ -139,7 +139,10 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::instance::Instance>(),
     Spec::of::<ecs::scrape_targets::ScrapeTargets>(),
+    Spec::of::<ecs::task::Task>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.

@@ -53,6 +53,19 @@ pub struct Inventory {
     shown: Shown,
 }
 
+/// Who a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskNames<'a> {
+    /// Its cluster, by name.
+    pub cluster: &'a str,
+    /// Its ARN.
+    pub arn: &'a str,
+    /// Family of its task definition.
+    pub family: &'a str,
+    /// Revision of its task definition.
+    pub revision: &'a str,
+}
+
 impl Inventory {
     /// Joins what Docker says with what the agent says.
     pub fn of(
@@ -110,6 +123,42 @@ impl Inventory {
     /// What the agent said last.
     pub fn agent(&self) -> Option<&Answer> {
         self.agent.as_deref()
+    }
+
+    /// The cluster of the host's container instance, by its name; empty where nobody says.
+    pub fn cluster(&self) -> &str {
+        let told = self.agent().map(|answer| &*answer.metadata.cluster);
+        let of_task = || self.tasks.values().map(|[cluster, ..]| &**cluster).next();
+        short_arn(told.or_else(of_task).unwrap_or_default())
+    }
+
+    /// Who a task is, by its id. `None` for one that nobody knows.
+    pub fn task_names(&self, task: &str) -> Option<TaskNames<'_>> {
+        let [cluster, _, arn, family, revision] = self.task(task)?;
+        Some(TaskNames { cluster: short_arn(cluster), arn, family, revision })
+    }
+
+    /// The id of the task that a container is of, and the container's name in the task definition.
+    /// `None` for one that nobody knows to be of a task.
+    pub fn member(&self, container: &str) -> Option<(&str, &str)> {
+        let docker = self.container(container);
+        let label = |key| docker?.label(key);
+        let (task, named) = self
+            .told(container)
+            .map_or(("", ""), |(task, of)| (&*task.arn, &*of.name));
+        let [_, name_key, task_key, ..] = ECS;
+        let task = short_arn(label(task_key).unwrap_or(task));
+        (!task.is_empty()).then_some((task, label(name_key).unwrap_or(named)))
+    }
+
+    /// What the agent says of a container.
+    pub fn agent_container(&self, id: &str) -> Option<&agent::Container> {
+        self.told(id).map(|(_, container)| container)
+    }
+
+    /// The service of a task; empty where nobody says.
+    pub fn service(&self, task: &str) -> &str {
+        self.endpoint(task).map_or("", |told| &told.service)
     }
 
     /// What the metadata endpoint of a task said. `None` where it was not asked, or has not answered.
