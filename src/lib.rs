@@ -16,6 +16,7 @@
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
 //! * [`lasting`]: what outlives a container, counted.
+//! * [`discovery`]: which containers ask to be scraped, and where.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
@@ -33,6 +34,7 @@ pub mod cgroup;
 pub mod cli;
 pub mod collector;
 pub mod container;
+pub mod discovery;
 pub mod doctor;
 pub mod exposition;
 pub mod files;

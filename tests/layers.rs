@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "container",
     "inventory",
     "lasting",
+    "discovery",
     "collector",
     "scrape",
     "select",
