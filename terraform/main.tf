@@ -173,10 +173,11 @@ locals {
     { for block in var.scraper_cidr_blocks : block => { cidr = block, group = null } },
     { for index, group in var.scraper_security_groups : "group ${index}" => { cidr = null, group = group } },
   )
-  # Nobody named: who is in the hosts' own group, as a Prometheus on one of them.
-  scrapers = length(local.named_scrapers) == 0 && var.ecs_security_group != null ? {
+  # Nobody named: who is in the hosts' own group, as a Prometheus on one of them. Asked in this order a
+  # group that is not made yet can be planned with.
+  scrapers = length(local.named_scrapers) > 0 ? local.named_scrapers : var.ecs_security_group == null ? {} : {
     itself = { cidr = null, group = var.ecs_security_group }
-  } : local.named_scrapers
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "scraper" {

@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "select",
     "own",
     "reference",
+    "rights",
     "http",
     "log",
     "notify",

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{process_file, read_each, write};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Role};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge};
 use crate::files::{self, Error, Result, Roots, below};
@@ -47,6 +47,13 @@ impl Collector for OpenFiles {
     const NAME: &'static str = "container.files";
     const ABOUT: &'static str = "Open files and sockets of each container, and their limit.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/<pid>/fd"),
+        Need::Read("/proc/<pid>/limits"),
+        Need::Capability("DAC_READ_SEARCH", "processes of other users"),
+        Need::Capability("SYS_PTRACE", "processes of other users, and of root"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
