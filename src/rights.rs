@@ -68,7 +68,8 @@ pub fn markdown() -> String {
         let feeds: Vec<_> = feeders()
             .filter_map(|(who, needs)| fed(&who, needs, *part))
             .collect();
-        add(&mut out, format_args!("| {} | {} |\n", part.what, feeds.join(", ")));
+        let between = if feeds.iter().any(|fed| fed.contains(": ")) { "; " } else { ", " };
+        add(&mut out, format_args!("| {} | {} |\n", part.what, feeds.join(between)));
     }
     out.push_str("\n| collector | reads | and for more |\n| --- | --- | --- |\n");
     for (who, needs) in feeders() {

@@ -57,8 +57,8 @@ variable "capabilities" {
   default     = []
 
   validation {
-    condition     = length(setsubtract(var.capabilities, ["DAC_READ_SEARCH", "NET_ADMIN", "SYS_ADMIN", "SYS_NICE", "SYS_PTRACE"])) == 0
-    error_message = "No collector has a use for others than DAC_READ_SEARCH, NET_ADMIN, SYS_ADMIN, SYS_NICE and SYS_PTRACE."
+    condition     = length(setsubtract(var.capabilities, ["DAC_READ_SEARCH", "SYS_ADMIN", "SYS_NICE", "SYS_PTRACE"])) == 0
+    error_message = "No collector has a use for others than DAC_READ_SEARCH, SYS_ADMIN, SYS_NICE and SYS_PTRACE."
   }
 }
 

@@ -1,10 +1,10 @@
 //! What is declared must be fit to be exported.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use ecs_host_exporter::collector::{COLLECTORS, Failures, Host, Shared};
+use ecs_host_exporter::collector::{COLLECTORS, Failures, Host, Need, Shared};
 use ecs_host_exporter::exposition::{Kind, Text};
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::system::System;
@@ -131,4 +131,25 @@ fn the_rights_are_current() {
     } else {
         assert!(made == expected, "docs/rights.md is old: UPDATE=1 cargo test --test declarations");
     }
+}
+
+/// What nobody has a use for is refused.
+#[test]
+fn the_terraform_module_knows_the_capabilities() {
+    let needs = COLLECTORS.iter().flat_map(|spec| spec.needs);
+    let capabilities = needs.filter_map(|need| match need {
+        Need::Capability(name, _) => Some(*name),
+        _ => None,
+    });
+    let capabilities: BTreeSet<_> = capabilities.collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("terraform/variables.tf");
+    let variables = std::fs::read_to_string(path).unwrap();
+    let list = format!("setsubtract(var.capabilities, [{}])", {
+        let quoted: Vec<_> = capabilities
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
+        quoted.join(", ")
+    });
+    assert!(variables.contains(&list), "{list}");
 }

@@ -33,7 +33,9 @@ def create(self):
     made = result.result["service"]
     made.enable_ecs_managed_tags = self._get_param("enableECSManagedTags", False)
     made.availability_zone_rebalancing = self._get_param("availabilityZoneRebalancing")
-    made.deployment_configuration = self._get_param("deploymentConfiguration")
+    # Of a DAEMON service the provider does not say the most, which can be 100 alone.
+    usual = {"maximumPercent": 100, "minimumHealthyPercent": 0}
+    made.deployment_configuration = usual | self._get_param("deploymentConfiguration", {})
     return result
 
 

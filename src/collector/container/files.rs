@@ -51,8 +51,8 @@ impl Collector for OpenFiles {
         Need::Read("/sys/fs/cgroup"),
         Need::Read("/proc/<pid>/fd"),
         Need::Read("/proc/<pid>/limits"),
-        Need::Capability("DAC_READ_SEARCH", "processes of other users"),
-        Need::Capability("SYS_PTRACE", "processes of other users, and of root"),
+        Need::Capability("DAC_READ_SEARCH", "processes of users other than root"),
+        Need::Capability("SYS_PTRACE", "container_sockets"),
     ];
     type Flags = ();
 
@@ -118,22 +118,26 @@ fn first_process(
 
 /// Adds what a process has open.
 fn look(dir: &Path, open: &mut Open) -> Result<()> {
-    let (mut all, mut sockets) = (0, 0);
+    let (mut all, mut sockets) = (0, Some(0));
     files::each_name(dir, |name| {
         all += 1;
-        // One that was closed meanwhile leads nowhere.
-        let target = files::link(&below(dir, name));
-        if target.is_ok_and(|target| {
-            target
-                .as_os_str()
-                .as_encoded_bytes()
-                .starts_with(b"socket:")
-        }) {
-            sockets += 1;
+        match files::link(&below(dir, name)) {
+            Ok(target)
+                if target
+                    .as_os_str()
+                    .as_encoded_bytes()
+                    .starts_with(b"socket:") =>
+            {
+                sockets = sockets.map(|n| n + 1);
+            }
+            // One that was closed meanwhile leads nowhere.
+            Ok(_) | Err(Error::Absent(_)) => {}
+            // Who may list them may yet not look where they lead.
+            Err(_) => sockets = None,
         }
     })?;
     open.files = open.files.map(|n| n + all);
-    open.sockets = open.sockets.map(|n| n + sockets);
+    open.sockets = open.sockets.zip(sockets).map(|(n, more)| n + more);
     Ok(())
 }
 
@@ -190,6 +194,17 @@ container_ulimits_soft{{id="/{id}",ulimit="max_open_files"}} 1024
 "#
         );
         assert_eq!(host.collect().unwrap(), expected);
+    }
+
+    #[test]
+    fn sockets_are_absent_where_nobody_may_look() {
+        let dir = std::env::temp_dir().join(format!("fd-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("0"), "").unwrap();
+        let mut open = Open { files: Some(1), sockets: Some(1), limit: None };
+        look(&dir, &mut open).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(open, Open { files: Some(2), sockets: None, limit: None });
     }
 
     #[test]
