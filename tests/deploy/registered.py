@@ -12,7 +12,7 @@ def client(name):
 
 def main(variant, output=None):
     ecs = client("ecs")
-    services = ecs.list_services(cluster="production")["serviceArns"] if clusters(ecs) else []
+    services = active(ecs)
     families = ecs.list_task_definition_families(status="ACTIVE")["families"]
     if variant == "none":
         assert not services and not families, (services, families)
@@ -23,7 +23,7 @@ def main(variant, output=None):
         return
     with open(output, encoding="utf-8") as file:
         arn = json.load(file)["task_definition_arn"]["value"]
-    [service] = ecs.describe_services(cluster="production", services=services)["services"]
+    [service] = services
     assert service["schedulingStrategy"] == "DAEMON", service
     assert service["launchType"] == "EC2", service
     assert service["taskDefinition"] == arn, service
@@ -41,8 +41,15 @@ def main(variant, output=None):
     print(f"{variant}: registered as it should be")
 
 
-def clusters(ecs):
-    return ecs.list_clusters()["clusterArns"]
+def active(ecs):
+    """The services that are not deleted: those stay listed for a while."""
+    if not ecs.list_clusters()["clusterArns"]:
+        return []
+    listed = ecs.list_services(cluster="production")["serviceArns"]
+    if not listed:
+        return []
+    described = ecs.describe_services(cluster="production", services=listed)["services"]
+    return [service for service in described if service["status"] == "ACTIVE"]
 
 
 main(*sys.argv[1:])

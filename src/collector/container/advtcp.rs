@@ -23,8 +23,12 @@ impl Collector for AdvTcp {
     const NAME: &'static str = "container.advtcp";
     const ABOUT: &'static str = "What TCP counts in each container, every network namespace once.";
     const BY_DEFAULT: bool = false;
-    const NEEDS: &'static [Need] =
-        &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/<pid>/net/netstat")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/netstat"),
+        Need::Read("/proc/<pid>/net/snmp"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -64,7 +64,7 @@ pub struct Cpu {
 impl Collector for Cpu {
     const NAME: &'static str = "container.cpu";
     const ABOUT: &'static str = "CPU time of each container, and how its quota held it back.";
-    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup")];
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -57,8 +57,14 @@ impl Collector for CpuTopology {
     const ABOUT: &'static str =
         "Nodes, cores, threads and caches of the machine, by the names of cAdvisor.";
     const BY_DEFAULT: bool = false;
-    const NEEDS: &'static [Need] =
-        &[Need::Read("/sys/devices/system/cpu"), Need::Read("/sys/devices/system/node")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/devices/system/cpu"),
+        Need::Read("/sys/devices/system/node"),
+        Need::Read("/etc/machine-id"),
+        Need::Read("/proc/sys/kernel/random/boot_id"),
+        Need::Read("/sys/class/dmi/id/product_uuid"),
+        Need::Root("system_uuid"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

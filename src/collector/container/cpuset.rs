@@ -22,7 +22,7 @@ impl Collector for Cpuset {
     const ABOUT: &'static str =
         "Whether memory of each container moves between nodes; cgroup v1 alone.";
     const BY_DEFAULT: bool = false;
-    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup")];
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -57,6 +57,7 @@ impl Collector for Ended {
         "What containers had used when they ended, also of those that no scrape saw.";
     const NEEDS: &'static [Need] = &[
         Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
         Need::Pids("the last numbers of a container that ended"),
         Need::Capability("SYS_NICE", "to be in time where CPUs are busy"),
     ];

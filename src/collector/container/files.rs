@@ -49,6 +49,7 @@ impl Collector for OpenFiles {
     const BY_DEFAULT: bool = false;
     const NEEDS: &'static [Need] = &[
         Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/fd"),
         Need::Read("/proc/<pid>/limits"),
         Need::Capability("DAC_READ_SEARCH", "processes of users other than root"),

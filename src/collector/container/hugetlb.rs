@@ -41,8 +41,11 @@ impl Collector for Hugetlb {
     const NAME: &'static str = "container.hugetlb";
     const ABOUT: &'static str = "Huge pages of each container.";
     const BY_DEFAULT: bool = false;
-    const NEEDS: &'static [Need] =
-        &[Need::Read("/sys/fs/cgroup"), Need::Read("/sys/kernel/mm/hugepages")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/sys/kernel/mm/hugepages"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

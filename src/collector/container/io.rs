@@ -84,7 +84,11 @@ pub struct Io {
 impl Collector for Io {
     const NAME: &'static str = "container.io";
     const ABOUT: &'static str = "Reads and writes of each container, by block device.";
-    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/diskstats")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/diskstats"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

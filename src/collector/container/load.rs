@@ -71,6 +71,7 @@ impl Collector for Load {
     const ABOUT: &'static str = "What the threads of each container do, where a flag asks for it.";
     const NEEDS: &'static [Need] = &[
         Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/stat"),
         Need::Network("one question instead of a file for each thread, on cgroup v1"),
     ];

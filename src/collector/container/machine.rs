@@ -74,6 +74,7 @@ impl Collector for Machine {
         Need::Read("/proc/sys/kernel/random/boot_id"),
         Need::Read("/sys/devices/system"),
         Need::Read("/etc/machine-id"),
+        Need::Read("/etc/os-release"),
         Need::Read("/sys/class/dmi/id/product_uuid"),
         Need::Root("system_uuid"),
     ];

@@ -85,7 +85,7 @@ pub struct Memory {
 impl Collector for Memory {
     const NAME: &'static str = "container.memory";
     const ABOUT: &'static str = "Memory of each container, and what was killed for want of it.";
-    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup")];
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

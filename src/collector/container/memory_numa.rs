@@ -24,7 +24,7 @@ impl Collector for MemoryNuma {
     const NAME: &'static str = "container.memory_numa";
     const ABOUT: &'static str = "Memory of each container by the NUMA node it is on.";
     const BY_DEFAULT: bool = false;
-    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup")];
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -56,8 +56,11 @@ impl Collector for Network {
     const NAME: &'static str = "container.network";
     const ABOUT: &'static str =
         "Network interfaces of each container, every network namespace once.";
-    const NEEDS: &'static [Need] =
-        &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/<pid>/net/dev")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/dev"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -46,7 +46,7 @@ pub struct Pressure {
 impl Collector for Pressure {
     const NAME: &'static str = "container.pressure";
     const ABOUT: &'static str = "Pressure stall information of each container; cgroup v2 alone.";
-    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup")];
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

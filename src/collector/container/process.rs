@@ -49,7 +49,7 @@ pub struct Process {
 impl Collector for Process {
     const NAME: &'static str = "container.process";
     const ABOUT: &'static str = "Processes and threads of each container.";
-    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup")];
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -46,6 +46,7 @@ impl Collector for ReferencedMemory {
     const BY_DEFAULT: bool = false;
     const NEEDS: &'static [Need] = &[
         Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/smaps_rollup"),
         Need::Capability("SYS_PTRACE", "all of it"),
     ];

@@ -74,8 +74,11 @@ impl Collector for Sched {
     const NAME: &'static str = "container.sched";
     const ABOUT: &'static str = "How long threads of each container ran and waited for a CPU.";
     const BY_DEFAULT: bool = false;
-    const NEEDS: &'static [Need] =
-        &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/<pid>/schedstat")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/schedstat"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -92,8 +92,12 @@ impl Collector for Spec {
     const NAME: &'static str = "container.spec";
     const ABOUT: &'static str =
         "Limits of each container, when it was made and started, its health.";
-    const NEEDS: &'static [Need] =
-        &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/meminfo"), Need::Read("/proc/stat")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/meminfo"),
+        Need::Read("/proc/stat"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

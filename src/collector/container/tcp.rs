@@ -52,6 +52,7 @@ impl Collector for Tcp {
     const BY_DEFAULT: bool = false;
     const NEEDS: &'static [Need] = &[
         Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/net/tcp"),
         Need::Read("/proc/<pid>/net/tcp6"),
     ];

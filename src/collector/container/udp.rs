@@ -49,6 +49,7 @@ impl Collector for Udp {
     const BY_DEFAULT: bool = false;
     const NEEDS: &'static [Need] = &[
         Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/net/udp"),
         Need::Read("/proc/<pid>/net/udp6"),
     ];

@@ -57,6 +57,7 @@ impl Collector for Filesystem {
     const ABOUT: &'static str = "Disk used by each container: its writable layer, log and volumes; the host's file systems.";
     const NEEDS: &'static [Need] = &[
         Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/mountinfo"),
         Need::Read("/"),
         Need::Capability("DAC_READ_SEARCH", "sizes of layers, logs and volumes"),

@@ -117,7 +117,8 @@ impl Collector for Systemd {
     const NAME: &'static str = "systemd";
     const ABOUT: &'static str = "States of systemd's units.";
     const BY_DEFAULT: bool = false;
-    const NEEDS: &'static [Need] = &[Need::Read("/run/dbus/system_bus_socket")];
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/run/dbus/system_bus_socket"), Need::Read("/run/systemd/private")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

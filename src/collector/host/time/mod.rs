@@ -39,8 +39,11 @@ pub struct Time {
 impl Collector for Time {
     const NAME: &'static str = "time";
     const ABOUT: &'static str = "The host's time, its time zone, and the clock it keeps it by.";
-    const NEEDS: &'static [Need] =
-        &[Need::Read("/etc/localtime"), Need::Read("/sys/devices/system/clocksource")];
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/etc/localtime"),
+        Need::Read("/usr/share/zoneinfo"),
+        Need::Read("/sys/devices/system/clocksource"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
