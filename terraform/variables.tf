@@ -225,7 +225,7 @@ variable "amp" {
   EOT
   type = object({
     workspace_arn   = string
-    image           = optional(string, "quay.io/prometheus/prometheus:v3.8.0")
+    image           = optional(string, "quay.io/prometheus/prometheus:v3.10.0")
     port            = optional(number, 9095)
     memory          = optional(number, 512)
     scrape_interval = optional(string, "30s")

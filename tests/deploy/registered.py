@@ -13,9 +13,9 @@ def client(name):
 def main(variant, output=None):
     ecs = client("ecs")
     services = active(ecs)
-    families = ecs.list_task_definition_families(status="ACTIVE")["families"]
+    definitions = ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]
     if variant == "none":
-        assert not services and not families, (services, families)
+        assert not services and not definitions, (services, definitions)
         assert not client("servicediscovery").list_services()["Services"]
         assert not client("logs").describe_log_groups()["logGroups"]
         assert not client("iam").list_roles()["Roles"]
