@@ -14,7 +14,7 @@ RUN target="$(uname -m)-unknown-linux-gnu" \
  && RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile dist --bin ecs-host-exporter --target "$target" \
  && cp "target/$target/dist/ecs-host-exporter" /ecs-host-exporter
 # Docker gives a new volume the rights of what it is mounted over: one for state is anybody's to write.
-RUN mkdir -p /state/var/lib && mkdir -m 1777 /state/var/lib/ecs-host-exporter
+RUN mkdir -p /state/var/lib && mkdir -m 777 /state/var/lib/ecs-host-exporter
 
 FROM scratch
 LABEL org.opencontainers.image.title="ecs-host-exporter" \

@@ -15,6 +15,7 @@
 //! * [`cgroup`]: control groups, v1 and v2, as one vocabulary.
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
+//! * [`lasting`]: what outlives a container, counted.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
@@ -40,6 +41,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod inventory;
 pub mod kernel;
+pub mod lasting;
 pub mod log;
 pub mod notify;
 pub mod own;

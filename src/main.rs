@@ -15,7 +15,8 @@ use ecs_host_exporter::container::endings::{self, Endings};
 use ecs_host_exporter::container::{Containers, Names};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
-use ecs_host_exporter::inventory::{self, Handle};
+use ecs_host_exporter::inventory::{self, Handle, Listener, Told};
+use ecs_host_exporter::lasting::{self, Lasting};
 use ecs_host_exporter::notify::Notify;
 use ecs_host_exporter::scrape::{Scraper, Start};
 use ecs_host_exporter::system::{self, System};
@@ -25,6 +26,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long `once` waits for Docker and the ECS agent to say who is who.
 const SETTLING: Duration = Duration::from_secs(3);
+
+/// How long the end waits for counters to be saved.
+const SAVING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let config = match cli::from_process() {
@@ -64,13 +68,18 @@ fn serve(config: Config) -> ExitCode {
         Ok(web) => web,
         Err(error) => return fail(error),
     };
+    let lasting = match lasting(&config) {
+        Ok(lasting) => lasting,
+        Err(error) => return fail(error),
+    };
     let listeners = match listeners(&config) {
         Ok(listeners) => listeners,
         Err(error) => return fail(error),
     };
     announce(&config);
     let http = config.http.clone();
-    run(config, async move |scraper, inventory| {
+    let kept = lasting.clone();
+    let ended = run(config, kept, async move |scraper, inventory| {
         let app = Arc::new(http::App::new(scraper, inventory, http).behind(web));
         let systemd = Notify::of(cli::notify_socket());
         let told = told_to_end()?;
@@ -82,7 +91,21 @@ fn serve(config: Config) -> ExitCode {
         let ended = ended.await;
         tracing::info!("Ended");
         ended.map(|()| ExitCode::SUCCESS)
-    })
+    });
+    lasting.save(SAVING);
+    ended
+}
+
+/// Opens the book of what outlives containers, if anybody is to tell of it.
+fn lasting(config: &Config) -> Result<Lasting, lasting::Error> {
+    if !config.collectors.iter().any(|(name, _)| *name == LASTING) {
+        return Ok(Lasting::default());
+    }
+    let path = config.roots.proc.join("sys/kernel/random/boot_id");
+    let boot = Files::default()
+        .load(&path, |text| Ok(String::from_utf8_lossy(text).trim().to_owned()))
+        .unwrap_or_default();
+    Lasting::start(lasting::Settings { dir: config.storage.clone(), boot, clock: SystemTime::now })
 }
 
 fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
@@ -91,7 +114,7 @@ fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
 
 fn once(config: Config, collect: &[String]) -> ExitCode {
     let patience = config.http.timeout;
-    run(config, async move |scraper, inventory| {
+    run(config, Lasting::default(), async move |scraper, inventory| {
         let selection = match select::select(&scraper, collect, &[]) {
             Ok(selection) => selection,
             Err(refusal) => return Ok(complain(refusal)),
@@ -105,6 +128,7 @@ fn once(config: Config, collect: &[String]) -> ExitCode {
 /// Builds what scrapes need, and does something with it.
 fn run(
     config: Config,
+    lasting: Lasting,
     work: impl AsyncFnOnce(Arc<Scraper>, Handle) -> io::Result<ExitCode>,
 ) -> ExitCode {
     let runtime = match runtime() {
@@ -112,7 +136,12 @@ fn run(
         Err(error) => return fail(error),
     };
     let outcome = runtime.block_on(async {
-        let (inventory, refresh) = inventory::start(config.inventory, SystemTime::now);
+        let listener = Listener(lasting.kept().then(|| {
+            let lasting = lasting.clone();
+            Box::new(move |told: Told<'_>| lasting.told(told)) as _
+        }));
+        let (inventory, refresh) =
+            inventory::start_telling(config.inventory, SystemTime::now, listener);
         tokio::spawn(refresh);
         let descriptors = descriptors();
         let follows = config.collectors.iter().any(|(name, _)| *name == ENDED);
@@ -121,8 +150,17 @@ fn run(
         } else {
             Endings::default()
         };
+        if lasting.kept() {
+            let (lasting, endings) = (lasting.clone(), endings.clone());
+            tokio::spawn(async move {
+                loop {
+                    endings.news().await;
+                    lasting.take(&endings);
+                }
+            });
+        }
         let start = start(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
-        let scraper = Scraper::new(config.collectors, start, inventory.clone());
+        let scraper = Scraper::new(config.collectors, start, inventory.clone()).keeping(lasting);
         work(Arc::new(scraper), inventory).await
     });
     // A collector that hangs would hold up a runtime that is dropped.
@@ -142,6 +180,9 @@ fn runtime() -> io::Result<Runtime> {
 
 /// The collector that tells of containers that ended: without it nobody follows them.
 const ENDED: &str = <collector::container::ended::Ended as Collector>::NAME;
+
+/// The collector that tells of what outlives containers: without it there is no book of it.
+const LASTING: &str = <collector::ecs::lasting::Lasting as Collector>::NAME;
 
 /// Follows containers to their end, where control groups are to be seen.
 fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {

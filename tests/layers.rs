@@ -12,6 +12,7 @@ const LAYERS: &[&str] = &[
     "cgroup",
     "container",
     "inventory",
+    "lasting",
     "collector",
     "scrape",
     "select",

@@ -64,6 +64,8 @@ pub struct Config {
     pub systemd_units: bool,
     /// Whom to ask about containers.
     pub inventory: inventory::Settings,
+    /// Where counters outlive the exporter, if anywhere.
+    pub storage: Option<PathBuf>,
     /// Where to listen.
     pub listen: Vec<String>,
     /// Whether to take the sockets that systemd passes, in place of that.
@@ -190,6 +192,10 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
             ..http::Settings::default()
         },
         log: log::Settings { level: general.log_level, format: general.log_format },
+        storage: general
+            .storage
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         listen: general.listen,
         systemd_socket: general.systemd_socket,
         web_config: general

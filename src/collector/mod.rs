@@ -5,6 +5,7 @@ pub mod aged;
 pub mod attribute;
 pub mod container;
 pub mod dbus;
+pub mod ecs;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -27,6 +28,7 @@ mod trial;
 pub use needs::Need;
 pub use shared::Shared;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -34,6 +36,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::container::Containers;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
+use crate::inventory::Inventory;
+use crate::lasting::Lasting;
 use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
@@ -137,6 +141,13 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::adot::Adot>(),
+    Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::info::Info>(),
+    Spec::of::<ecs::instance::Instance>(),
+    Spec::of::<ecs::task::Task>(),
+    Spec::of::<ecs::lasting::Lasting>(),
+    Spec::of::<ecs::totals::TaskTotals>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.
@@ -144,6 +155,10 @@ pub const COLLECTORS: &[Spec] = &[
 pub struct Host {
     /// The host itself, its tasks and containers; `None` where control groups are not to be seen.
     pub containers: Option<Containers>,
+    /// Who is who, as the labels of the containers have it.
+    pub inventory: Arc<Inventory>,
+    /// What outlives containers.
+    pub lasting: Lasting,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.

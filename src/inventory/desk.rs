@@ -12,6 +12,7 @@ use super::ask::Trouble;
 use super::demand::Demand;
 use super::docker::Known;
 use super::labels::Labels;
+use super::told::{Listener, Told};
 use super::{Inventory, Source};
 
 /// The agent is asked again for a scrape when its last answer is older than this.
@@ -38,6 +39,7 @@ pub(super) type Containers = BTreeMap<Box<str>, Arc<Known>>;
 pub(super) struct Desk {
     labels: Labels,
     clock: fn() -> SystemTime,
+    listener: Listener,
     published: watch::Sender<Arc<Inventory>>,
     /// Who has answered or failed to.
     settled: watch::Sender<[bool; 2]>,
@@ -74,7 +76,7 @@ struct Calls {
 }
 
 impl Desk {
-    pub(super) fn new(labels: Labels, clock: fn() -> SystemTime) -> Self {
+    pub(super) fn new(labels: Labels, clock: fn() -> SystemTime, listener: Listener) -> Self {
         let empty = Inventory::join(Vec::new(), None, &labels);
         let record = |name| Record {
             source: Source { name, up: false, last_success: None, errors: 0, version: None },
@@ -85,6 +87,7 @@ impl Desk {
         Self {
             labels,
             clock,
+            listener,
             published: watch::Sender::new(Arc::new(empty)),
             settled: watch::Sender::default(),
             facts: Mutex::default(),
@@ -102,6 +105,16 @@ impl Desk {
 
     pub(super) fn now(&self) -> SystemTime {
         (self.clock)()
+    }
+
+    /// Tells who listens.
+    pub(super) fn tell(&self, told: Told<'_>) {
+        self.listener.tell(told);
+    }
+
+    /// Whether anybody listens to what is told.
+    pub(super) fn listened_to(&self) -> bool {
+        self.listener.listens()
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Inventory>> {
@@ -172,6 +185,7 @@ impl Desk {
     /// The agent answered.
     pub(super) fn agent_told(&self, answer: Answer) {
         let version = answer.metadata.version.clone();
+        self.tell(Told::Agent(&answer));
         lock(&self.calls).agent_asked = Instant::now();
         lock(&self.facts).agent = Some(Arc::new(answer));
         self.up(Name::Agent, &version);

@@ -34,10 +34,15 @@ pub struct Container {
 impl Testbed {
     /// Starts it, or says why it cannot be.
     pub fn up() -> Result<Self, String> {
+        Self::named("live")
+    }
+
+    /// The same, beside others.
+    pub fn named(name: &str) -> Result<Self, String> {
         if !nix::unistd::geteuid().is_root() {
             return Err("not root".into());
         }
-        let name = format!("ecs-host-exporter-live-{}", std::process::id());
+        let name = format!("ecs-host-exporter-{name}-{}", std::process::id());
         let testbed = Self { dir: std::env::temp_dir().join(name) };
         testbed.host_sh("up", &[]).map(|_| testbed)
     }
@@ -70,6 +75,25 @@ impl Testbed {
 
     pub fn docker_start(&self) {
         self.host_sh("docker-start", &[]).unwrap();
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// From its next start on, dockerd ends its containers when it ends.
+    pub fn forgetful(&self) {
+        fs::write(self.dir.join("forgetful"), "").unwrap();
+    }
+
+    pub fn agent_stop(&self) {
+        let pid = fs::read_to_string(self.dir.join("agent.pid")).unwrap();
+        kill(Pid::from_raw(pid.trim().parse().unwrap()), Signal::SIGTERM).unwrap();
+    }
+
+    /// Starts the agent at the same address.
+    pub fn agent_start(&self) {
+        self.host_sh("agent-start", &[]).unwrap();
     }
 
     /// Sends dockerd a signal.
@@ -164,12 +188,18 @@ pub struct Server {
 impl Server {
     /// The exporter, looking at the testbed.
     pub fn exporter(testbed: &Testbed) -> Self {
+        Self::exporter_with(testbed, &[])
+    }
+
+    /// The same with further flags.
+    pub fn exporter_with(testbed: &Testbed, flags: &[&str]) -> Self {
         let port = free_port();
         let child = Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg(format!("--docker.socket={}", testbed.socket().display()))
             .arg(format!("--ecs.agent-address={}", testbed.agent()))
             .arg("--collector.container.filesystem.interval=1s")
+            .args(flags)
             .spawn()
             .unwrap();
         Self { child, port }.ready()
@@ -193,6 +223,12 @@ impl Server {
             answers(self.port).then_some(())
         });
         self
+    }
+
+    /// Ends it with a signal, and waits until it has ended.
+    pub fn end(mut self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        self.child.wait().unwrap();
     }
 
     pub fn runs(&mut self) -> bool {

@@ -38,6 +38,11 @@ static INTERFACES: Table<Interface, 1> = Table {
 
 /// Collects the network interfaces of containers.
 pub struct Network {
+    networks: Networks,
+}
+
+/// The interfaces of all network namespaces.
+pub(in crate::collector) struct Networks {
     namespaces: Namespaces,
     interfaces: Vec<Counted>,
     names: Vec<String>,
@@ -50,6 +55,41 @@ struct Counted {
     /// Place in the list of names.
     name: usize,
     interface: Interface,
+}
+
+impl Networks {
+    pub(in crate::collector) fn new(roots: &Roots) -> Self {
+        Self { namespaces: Namespaces::new(roots), interfaces: vec![], names: vec![] }
+    }
+
+    /// Reads them, and tells the rows that own them.
+    pub(in crate::collector) fn read(&mut self, host: &mut Host) -> Result<()> {
+        let Self { namespaces, interfaces, names } = self;
+        namespaces.find(host)?;
+        interfaces.clear();
+        namespaces.each(host, "net/dev", Shape::Records, |row, text| {
+            netdev::each(text, |name, interface| {
+                if !ignored(name) {
+                    let name = place(names, name);
+                    interfaces.push(Counted { row, name, interface });
+                }
+            })
+        });
+        let Some(containers) = &mut host.containers else { return Ok(()) };
+        let rows = containers.rows();
+        for (row, namespace) in namespaces.owners() {
+            if let Some(row) = rows.get_mut(row) {
+                row.own_network(namespace);
+            }
+        }
+        for Counted { row, interface, .. } in &*interfaces {
+            if let Some(row) = rows.get_mut(*row) {
+                row.add_interface(interface);
+            }
+        }
+        host.shared.networks_read = true;
+        Ok(())
+    }
 }
 
 impl Collector for Network {
@@ -68,21 +108,12 @@ impl Collector for Network {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { namespaces: Namespaces::new(roots), interfaces: vec![], names: vec![] })
+        Ok(Self { networks: Networks::new(roots) })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { namespaces, interfaces, names } = self;
-        namespaces.find(host)?;
-        interfaces.clear();
-        namespaces.each(host, "net/dev", Shape::Records, |row, text| {
-            netdev::each(text, |name, interface| {
-                if !ignored(name) {
-                    let name = place(names, name);
-                    interfaces.push(Counted { row, name, interface });
-                }
-            })
-        });
+        self.networks.read(host)?;
+        let Networks { interfaces, names, .. } = &self.networks;
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let rows = containers.rows();
         let named = interfaces.iter().filter_map(|counted| {
