@@ -13,12 +13,15 @@ COPY tests/bench tests/bench
 RUN target="$(uname -m)-unknown-linux-gnu" \
  && RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --profile dist --bin ecs-host-exporter --target "$target" \
  && cp "target/$target/dist/ecs-host-exporter" /ecs-host-exporter
+# Docker gives a new volume the rights of what it is mounted over: one for state is anybody's to write.
+RUN mkdir -p /state/var/lib && mkdir -m 777 /state/var/lib/ecs-host-exporter
 
 FROM scratch
 LABEL org.opencontainers.image.title="ecs-host-exporter" \
       org.opencontainers.image.description="Host and container metrics of Amazon ECS container instances for Prometheus" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /ecs-host-exporter /ecs-host-exporter
+COPY --from=build /state /
 # Enough for all but what the documentation names; the Docker socket wants its group: --user 65534:<gid>.
 USER 65534:65534
 EXPOSE 9100

@@ -22,6 +22,7 @@
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
+//! * [`rights`]: the tables of what the parts of a task definition are for, from these, too.
 //! * [`http`]: the server: routes, encodings, limits.
 //! * [`log`]: what the program says of itself, to standard error.
 //! * [`notify`]: what systemd is told of the program's state.
@@ -48,6 +49,7 @@ pub mod notify;
 pub mod own;
 pub mod probe;
 pub mod reference;
+pub mod rights;
 pub mod scrape;
 pub mod select;
 pub mod system;

@@ -19,6 +19,7 @@ const LAYERS: &[&str] = &[
     "select",
     "own",
     "reference",
+    "rights",
     "http",
     "log",
     "notify",
