@@ -77,6 +77,7 @@ fn text_files_take_no_name_of_the_exporter() {
     let mut textfile = (spec.start)(&matches, &Roots::default()).unwrap();
     let mut host = Host {
         containers: None,
+        inventory: std::sync::Arc::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,
