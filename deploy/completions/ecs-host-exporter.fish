@@ -68,6 +68,8 @@ complete -c ecs-host-exporter -l collector.textfile.directory -d 'Directory, or 
 complete -c ecs-host-exporter -l collector.vmstat.fields -d 'Say the fields of /proc/vmstat whose names this matches.' -r -f
 complete -c ecs-host-exporter -l collector.container.filesystem.interval -d 'How often at most it is counted what a directory holds; one that holds a lot is counted more seldom.' -r -f
 complete -c ecs-host-exporter -l collector.container.referenced_memory.reset-interval -d 'Have the kernel forget this often what was touched, by writing to clear_refs of each process, which slows them down [default: never]' -r -f
+complete -c ecs-host-exporter -l collector.ecs.instance.reserved-memory -d 'MiB of memory that the agent keeps from tasks, its ECS_RESERVED_MEMORY.' -r -f
+complete -c ecs-host-exporter -l collector.ecs.instance.stop-timeout -d 'Seconds after which a task that is to stop is overdue: the longest stopTimeout of its containers.' -r -f
 complete -c ecs-host-exporter -l collect -d 'With once: run this collector, or this group of them (node, container, ecs), and no others.' -r -f
 complete -c ecs-host-exporter -l web.address -d 'With healthcheck: address of the exporter, in place of the first --web.listen-address.' -r -f
 complete -c ecs-host-exporter -s h -l help -d 'Print this, and end.'
@@ -331,6 +333,12 @@ complete -c ecs-host-exporter -l collector.container.tcp -d 'Sockets of TCP of e
 complete -c ecs-host-exporter -l no-collector.container.tcp -d 'The opposite of --collector.container.tcp.'
 complete -c ecs-host-exporter -l collector.container.udp -d 'Sockets of UDP of each container and their queues, every network namespace once.'
 complete -c ecs-host-exporter -l no-collector.container.udp -d 'The opposite of --collector.container.udp.'
+complete -c ecs-host-exporter -l collector.ecs.container -d 'What each container of a task reserves and uses, in the scheduler\'s units.'
+complete -c ecs-host-exporter -l no-collector.ecs.container -d 'The opposite of --collector.ecs.container.'
+complete -c ecs-host-exporter -l collector.ecs.instance -d 'What the container instance has for tasks and gave them, and how its tasks are.'
+complete -c ecs-host-exporter -l no-collector.ecs.instance -d 'The opposite of --collector.ecs.instance.'
+complete -c ecs-host-exporter -l collector.ecs.task -d 'What each task uses and reserves, and how its limits held it back.'
+complete -c ecs-host-exporter -l no-collector.ecs.task -d 'The opposite of --collector.ecs.task.'
 complete -c ecs-host-exporter -n __fish_use_subcommand -f -a once -d 'Print the metrics once, to standard output.'
 complete -c ecs-host-exporter -n __fish_use_subcommand -f -a healthcheck -d 'Ask a running exporter whether it is well, for a container\'s health check.'
 complete -c ecs-host-exporter -n __fish_use_subcommand -f -a doctor -d 'Say what of the host can be seen, and what mount, right or flag is missing.'
