@@ -147,6 +147,13 @@ pub fn command() -> Command {
         .fold(flags::command(COLLECTORS), |command, known| (known.flags)(command))
 }
 
+/// The subcommands, each with what it is for and its own flags alone, for the manual.
+pub fn subcommands() -> impl Iterator<Item = Command> {
+    flags::SUBCOMMANDS
+        .iter()
+        .map(|known| (known.flags)(Command::new(known.name)).about(known.about))
+}
+
 fn parse(world: World<'_>) -> Result<Asked, Refused> {
     let further = world.variable.as_deref().map(split).transpose()?;
     let words = further
