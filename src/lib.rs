@@ -19,6 +19,7 @@
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
+//! * [`summary`]: the host in a few words, for people.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
 //! * [`http`]: the server: routes, encodings, limits.
 //! * [`log`]: what the program says of itself, to standard error.
@@ -46,4 +47,5 @@ pub mod probe;
 pub mod reference;
 pub mod scrape;
 pub mod select;
+pub mod summary;
 pub mod system;

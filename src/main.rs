@@ -70,8 +70,13 @@ fn serve(config: Config) -> ExitCode {
     };
     announce(&config);
     let http = config.http.clone();
+    let rootfs = config.roots.rootfs.clone();
     run(config, async move |scraper, inventory| {
-        let app = Arc::new(http::App::new(scraper, inventory, http).behind(web));
+        let app = Arc::new(
+            http::App::new(scraper, inventory, http)
+                .of_host(rootfs)
+                .behind(web),
+        );
         let systemd = Notify::of(cli::notify_socket());
         let told = told_to_end()?;
         systemd.ready();

@@ -16,6 +16,7 @@ const LAYERS: &[&str] = &[
     "scrape",
     "select",
     "own",
+    "summary",
     "reference",
     "http",
     "log",

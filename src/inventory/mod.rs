@@ -12,6 +12,7 @@ pub mod docker;
 mod handle;
 mod labels;
 mod lenient;
+mod listing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use ask::Trouble;
 pub use handle::{Handle, Settings, Source, start};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
+pub use listing::{ListedContainer, ListedTask, Listing};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;
