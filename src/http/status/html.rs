@@ -29,20 +29,28 @@ impl Html {
     /// Adds a text of others. What it does to the direction of writing ends with it, and where it is
     /// cut, the whole is its title.
     pub(super) fn foreign(&mut self, text: &str) -> &mut Self {
-        self.short(text, LONGEST)
-    }
-
-    /// As [`foreign`](Self::foreign), cut after so many characters.
-    pub(super) fn short(&mut self, text: &str, longest: usize) -> &mut Self {
-        let cut = text.chars().nth(longest).is_some();
-        if cut {
+        if text.chars().nth(LONGEST).is_some() {
             self.raw("<bdi title=\"");
             escape(text, LONGEST_TITLE, &mut self.0);
             self.raw("\">");
         } else {
             self.raw("<bdi>");
         }
-        escape(text, longest, &mut self.0);
+        escape(text, LONGEST, &mut self.0);
+        self.raw("</bdi>")
+    }
+
+    /// Adds an id: of a long one the first digits, by which people know it.
+    pub(super) fn id(&mut self, id: &str) -> &mut Self {
+        const DIGITS: usize = 12;
+        let first = id
+            .char_indices()
+            .nth(DIGITS)
+            .and_then(|(at, _)| id.get(..at));
+        self.raw("<bdi class=\"mono\" title=\"");
+        escape(id, LONGEST_TITLE, &mut self.0);
+        self.raw("\">");
+        escape(first.unwrap_or(id), LONGEST, &mut self.0);
         self.raw("</bdi>")
     }
 
@@ -90,6 +98,18 @@ mod tests {
             "<bdi>&lt;/title&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; \
              onload=&quot;&amp;amp;\u{fffd}\u{fffd}</bdi>"
         );
+    }
+
+    #[test]
+    fn shows_the_first_digits_of_an_id() {
+        let id = |id| {
+            let mut html = Html::default();
+            html.id(id);
+            html.done()
+        };
+        let long = "<bdi class=\"mono\" title=\"0123456789ab'cdef\">0123456789ab</bdi>";
+        assert_eq!(id("0123456789ab'cdef"), long.replace('\'', "&#39;"));
+        assert_eq!(id("<"), "<bdi class=\"mono\" title=\"&lt;\">&lt;</bdi>");
     }
 
     #[test]

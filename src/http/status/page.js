@@ -8,9 +8,13 @@
       const answer = await fetch(location.pathname, {cache: "no-store", signal: AbortSignal.timeout(8000)});
       if (!answer.ok) throw new Error(answer.status);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const part of page.querySelectorAll("[data-live]")) {
+      const parts = [...page.querySelectorAll("[data-live]")];
+      const same = parts.length === document.querySelectorAll("[data-live]").length;
+      if (!same || parts.some(part => !byId(part.id))) {
+        byId("main").replaceChildren(...page.getElementById("main").childNodes);
+      } else for (const part of parts) {
         const here = byId(part.id);
-        if (here && here.innerHTML !== part.innerHTML) here.replaceChildren(...part.childNodes);
+        if (here.innerHTML !== part.innerHTML) here.replaceChildren(...part.childNodes);
       }
       if (said.textContent) said.textContent = "";
     } catch {

@@ -146,15 +146,19 @@ fn source_tile(source: &Source, seen: &Seen, html: &mut Html) {
         (false, Some(last)) => html
             .raw("<b class=\"bad\">silent</b><small>last answer ")
             .text(ago(last, seen.now))
-            .raw(", "),
+            .raw("<br>"),
         (false, None) => html.raw("<b class=\"off\">never answered</b><small>"),
     };
-    if let Some(version) = version.filter(|version| !version.is_empty()) {
-        html.foreign(version).raw(", ");
+    let version = version.filter(|version| !version.is_empty());
+    if let Some(version) = version {
+        html.foreign(version);
     }
-    let errors = usize::try_from(source.errors).unwrap_or(usize::MAX);
-    html.text(words::of(errors, "failure", "failures"))
-        .raw("</small></dd></div>\n");
+    if source.errors > 0 {
+        let errors = usize::try_from(source.errors).unwrap_or(usize::MAX);
+        html.raw(if version.is_some() { ", " } else { "" })
+            .text(words::of(errors, "failure", "failures"));
+    }
+    html.raw("</small></dd></div>\n");
 }
 
 fn host(seen: &Seen, html: &mut Html) {
@@ -186,7 +190,12 @@ fn host(seen: &Seen, html: &mut Html) {
     }
     if let Some(agent) = seen.inventory.agent() {
         fact("Cluster", short_arn(&agent.metadata.cluster), "");
-        fact("Container instance", short_arn(&agent.metadata.instance), "");
+        let instance = short_arn(&agent.metadata.instance);
+        if !instance.is_empty() {
+            html.raw("<div><dt>Container instance</dt><dd>")
+                .id(instance);
+            html.raw("</dd></div>\n");
+        }
     }
     html.raw("</dl>\n</section>\n");
 }

@@ -14,9 +14,6 @@ const CONTAINERS: usize = 500;
 /// How many of the costliest are shown before the rest.
 const FIRST: usize = 12;
 
-/// Digits of an id that people know it by.
-const ID: usize = 12;
-
 pub(super) fn containers(seen: &Seen, html: &mut Html) {
     let Listing { tasks, others, ended } = seen.inventory.listing();
     let all: usize = tasks
@@ -78,7 +75,7 @@ fn task_row(task: &ListedTask<'_>, html: &mut Html) {
                 .foreign(task.revision);
         }
     }
-    html.raw("<small>task ").short(task.id(), ID);
+    html.raw("<small>task ").id(task.id());
     if !task.cluster.is_empty() {
         html.raw(", cluster ").foreign(short_arn(task.cluster));
     }
@@ -96,8 +93,7 @@ fn rows(containers: &[ListedContainer<'_>], left: &mut usize, seen: &Seen, html:
         html.raw("<tr class=\"in\"><th scope=\"row\">")
             .foreign(container.name);
         html.raw("<small>").foreign(container.image);
-        html.raw(" <span class=\"mono\">").short(container.id, ID);
-        html.raw("</span></small></th><td>");
+        html.raw(" ").id(container.id).raw("</small></th><td>");
         state(container, html);
         html.raw("</td><td class=\"n\">");
         let up = container.state.is_none_or(|state| state == State::Running);
@@ -221,7 +217,7 @@ pub(super) fn series(seen: &Seen, html: &mut Html) {
     } else {
         html.raw("<caption class=\"skip\">Families with the most series</caption>\n<thead><tr>")
             .raw("<th scope=\"col\">Family</th><th scope=\"col\" class=\"n\">Series</th>")
-            .raw("<th scope=\"col\" class=\"n wide\">Of all</th></tr></thead>\n<tbody>\n");
+            .raw("<th scope=\"col\" class=\"n wide\">Share</th></tr></thead>\n<tbody>\n");
     }
     for (name, samples) in first {
         let all = seen.counted.series.max(1);
@@ -231,10 +227,13 @@ pub(super) fn series(seen: &Seen, html: &mut Html) {
             .foreign(name);
         html.raw("</th><td class=\"n\">")
             .text(words::count(*samples));
-        html.raw("</td><td class=\"n wide\"><meter min=\"0\" max=\"")
-            .text(most);
-        html.raw("\" value=\"").text(samples);
-        html.raw("\">").text(&percent).raw("</meter></td></tr>\n");
+        html.raw("</td><td class=\"n wide\"><meter aria-hidden=\"true\" max=\"")
+            .text(most)
+            .raw("\" value=\"")
+            .text(samples)
+            .raw("\"></meter>")
+            .text(&percent)
+            .raw("</td></tr>\n");
     }
     html.raw(if first.is_empty() { "</table>\n" } else { "</tbody>\n</table>\n" });
     if !rest.is_empty() {

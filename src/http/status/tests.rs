@@ -138,11 +138,11 @@ fn lists_containers_by_task() {
     assert_eq!(
         rows,
         [
-            "batch : 3 task e09f0aba4e35… , cluster tb-cluster , running",
-            "job busybox:local 3e2ae73eeb9a… running 0 s 0",
-            "web : 7 task 188321f4b693… , cluster tb-cluster , running",
-            "app busybox:local 102c76bf37ea… running 0 s 0",
-            "sidecar busybox:local d9ca084fa171… running 0 s 0",
+            "batch : 3 task e09f0aba4e35 , cluster tb-cluster , running",
+            "job busybox:local 3e2ae73eeb9a running 0 s 0",
+            "web : 7 task 188321f4b693 , cluster tb-cluster , running",
+            "app busybox:local 102c76bf37ea running 0 s 0",
+            "sidecar busybox:local d9ca084fa171 running 0 s 0",
         ]
     );
 }
