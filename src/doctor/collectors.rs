@@ -95,6 +95,8 @@ fn short(name: &str, facts: &Facts) -> Option<(&'static str, Advice)> {
     // The machine is no group.
     if blind && name.starts_with("container.") && name != "container.machine" {
         Some(("but no control groups are to be seen", facts.mends_cgroups()))
+    } else if name == "filesystem" && facts.in_container && facts.system.is_none() {
+        Some(("but the host's root is not to be seen", mend::ROOTFS))
     } else if name == "container.filesystem" && !facts.reads_all() {
         Some(("but what layers, logs and volumes hold is for root to see", mend::RIGHTS))
     } else {
@@ -143,7 +145,7 @@ fn denied(error: &str, facts: &Facts) -> Advice {
         .and_then(|rest| rest.strip_prefix('/'))
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     if error.contains("perf_event") {
-        mend::PRIVILEGED
+        mend::PERF
     } else if !has("DAC_READ_SEARCH") {
         mend::RIGHTS
     } else if process && !has("SYS_PTRACE") {

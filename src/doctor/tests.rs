@@ -447,7 +447,7 @@ fn advises_by_who_denies() {
     let label = || Security::Selinux("a:b:c:d".into());
     assert_eq!(remedy(&root(may_read, label()), file()), mend::SELINUX.into());
     let perf = Outcome::Failed("perf_event_open: Operation not permitted (os error 1)".into());
-    assert_eq!(remedy(&well(), perf), mend::PRIVILEGED.into());
+    assert_eq!(remedy(&well(), perf), mend::PERF.into());
     let full = Outcome::Partly("/x: Too many open files (os error 24)".into());
     assert_eq!(remedy(&well(), full), mend::OPEN_FILES.into());
     let family = Outcome::Failed("netlink: … not supported by protocol (os error 97)".into());
@@ -531,6 +531,10 @@ fn what_says_less_than_it_could_is_degraded() {
     assert_eq!(judged(&nobody, "container.filesystem"), expected);
     assert_eq!(judged(&well(), "container.filesystem"), ok(plain));
     assert_eq!(judged(&nobody, "container.cpu"), ok(plain));
+    let rootless = Facts { system: None, ..well() };
+    let found = format!("{plain}, but the host's root is not to be seen");
+    let expected = (State::Degraded, found, mend::ROOTFS.into());
+    assert_eq!(judged(&rootless, "filesystem"), expected);
     let found = format!("{plain}, but no control groups are to be seen");
     assert_eq!(judged(&blind(), "container.cpu"), (State::Degraded, found, mend::SYS.into()));
     assert_eq!(judged(&blind(), "container.machine"), ok(plain));

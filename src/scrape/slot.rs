@@ -26,7 +26,7 @@ struct State {
     home: Home,
     text: Text,
     last: Option<Run>,
-    /// How that ended.
+    /// How that ended, until it is handed out.
     outcome: Outcome,
     /// What was last logged of it, so that it is not logged again.
     logged: Option<String>,
@@ -110,7 +110,7 @@ impl Slot {
             run = state.last.filter(|run| run.scrape == scrape);
             if let Some(run) = run {
                 fared.took = Some(run.took);
-                fared.outcome = state.outcome.clone();
+                fared.outcome = std::mem::replace(&mut state.outcome, Outcome::Late);
                 fared.samples = state.text.samples();
             }
             if fared.samples > 0 {

@@ -40,6 +40,16 @@ impl Html {
         self.raw("</bdi>")
     }
 
+    /// Adds the name of a metric, which may be broken after an underscore.
+    pub(super) fn metric(&mut self, name: &str) -> &mut Self {
+        self.raw("<bdi>");
+        for part in name.split_inclusive('_') {
+            escape(part, LONGEST, &mut self.0);
+            self.raw(if part.ends_with('_') { "<wbr>" } else { "" });
+        }
+        self.raw("</bdi>")
+    }
+
     /// Adds an id: of a long one the first digits, by which people know it.
     pub(super) fn id(&mut self, id: &str) -> &mut Self {
         const DIGITS: usize = 12;

@@ -38,6 +38,8 @@ pub(super) struct Desk {
     /// How many series the last scrape had, once somebody looked.
     counted: Mutex<(Option<Last>, Arc<Counted>)>,
     policy: HeaderValue,
+    /// Held while a page is made: many who look are not to take every thread from scrapes.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// All that the page shows.
@@ -108,6 +110,7 @@ const HEADERS: [(HeaderName, &str); 3] = [
 ];
 
 pub(super) async fn answer(State(app): State<Arc<App>>) -> Response {
+    let _turn = app.status.turn.lock().await;
     let account = app.scraper.account().await;
     let work = {
         let app = Arc::clone(&app);

@@ -37,8 +37,7 @@ pub(super) fn containers(seen: &Seen, html: &mut Html) {
     } else {
         html.raw("<caption class=\"skip\">Containers by ECS task</caption>\n<thead><tr>")
             .raw("<th scope=\"col\">Container</th><th scope=\"col\">State</th>")
-            .raw("<th scope=\"col\" class=\"n\">Up for</th>")
-            .raw("<th scope=\"col\" class=\"n wide\">Restarts</th></tr></thead>\n");
+            .raw("<th scope=\"col\" class=\"n\">Up for</th></tr></thead>\n");
     }
     let mut left = CONTAINERS;
     for task in &tasks {
@@ -51,13 +50,13 @@ pub(super) fn containers(seen: &Seen, html: &mut Html) {
         html.raw("</tbody>\n");
     }
     if !others.is_empty() && left > 0 {
-        html.raw("<tbody>\n<tr class=\"task\"><th scope=\"rowgroup\" colspan=\"4\">")
+        html.raw("<tbody>\n<tr class=\"task\"><th scope=\"rowgroup\" colspan=\"3\">")
             .raw("Of no task</th></tr>\n");
         rows(&others, &mut left, seen, html);
         html.raw("</tbody>\n");
     }
     if all > CONTAINERS {
-        html.raw("<tbody><tr><td colspan=\"4\" class=\"soft\">and ")
+        html.raw("<tbody><tr><td colspan=\"3\" class=\"soft\">and ")
             .text(words::count(all - CONTAINERS))
             .raw(" more</td></tr></tbody>\n");
     }
@@ -65,7 +64,7 @@ pub(super) fn containers(seen: &Seen, html: &mut Html) {
 }
 
 fn task_row(task: &ListedTask<'_>, html: &mut Html) {
-    html.raw("<tr class=\"task\"><th scope=\"rowgroup\" colspan=\"4\">");
+    html.raw("<tr class=\"task\"><th scope=\"rowgroup\" colspan=\"3\">");
     if task.family.is_empty() {
         html.raw("Task");
     } else {
@@ -101,9 +100,7 @@ fn rows(containers: &[ListedContainer<'_>], left: &mut usize, seen: &Seen, html:
             Some(time) => html.text(time),
             None => html.raw("–"),
         };
-        html.raw("</td><td class=\"n wide\">")
-            .text(container.restarts)
-            .raw("</td></tr>\n");
+        html.raw("</td></tr>\n");
     }
     *left -= containers.len().min(*left);
 }
@@ -122,6 +119,12 @@ fn state(container: &ListedContainer<'_>, html: &mut Html) {
     if let Some(health) = container.health {
         html.raw("<small>")
             .raw(words::health(health))
+            .raw("</small>");
+    }
+    if container.restarts > 0 {
+        let times = usize::try_from(container.restarts).unwrap_or(usize::MAX);
+        html.raw("<small>")
+            .text(words::of(times, "restart", "restarts"))
             .raw("</small>");
     }
 }
