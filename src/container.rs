@@ -3,6 +3,7 @@
 
 pub mod endings;
 mod last;
+mod readings;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +16,8 @@ use crate::exposition::LabelBlock;
 use crate::files::{Files, Result};
 use endings::{Ended, Endings, Group, Named};
 pub use last::Last;
+use readings::Readings;
+pub use readings::{Disk, Stalls};
 
 /// Limits are read anew when somebody wrote to the group's directory or Docker changed them, and
 /// this often in any case: on cgroup v1 only one hierarchy is watched.
@@ -110,6 +113,7 @@ pub struct Container {
     inode: u64,
     spec_read: Option<SystemTime>,
     process: Option<Process>,
+    readings: Readings,
 }
 
 /// A process, and the network namespace it is in.
@@ -175,6 +179,8 @@ pub struct Containers {
     /// How many descriptors may be kept open.
     descriptors: usize,
     endings: Endings,
+    /// How often the rows were made anew.
+    generation: u64,
     /// Of this scrape, in the order of their paths.
     last: Vec<Last>,
     /// Scratch.
@@ -212,6 +218,7 @@ impl Containers {
             shown,
             descriptors,
             endings: Endings::default(),
+            generation: 0,
             last: Vec::new(),
             ended: Vec::new(),
         }
@@ -230,6 +237,11 @@ impl Containers {
     /// The rows, in the order of their paths.
     pub fn rows(&mut self) -> &mut [Container] {
         &mut self.rows
+    }
+
+    /// Tells whether the rows are still the same ones, in the same places.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// All groups of the host, of which some have a row, and the rows.
@@ -266,6 +278,7 @@ impl Containers {
         }
         let mut read = false;
         for row in &mut self.rows {
+            row.forget_readings();
             if renamed {
                 let (labels, about) =
                     names.describe(row.cgroup.path(), Kind::of(row.cgroup.path()));
@@ -324,6 +337,7 @@ impl Containers {
     /// Keeps the rows whose group is still the same one, with their open files. Groups and rows are
     /// both in the order of their paths.
     fn rebuild(&mut self, names: &impl Names) {
+        self.generation += 1;
         let mut old = std::mem::take(&mut self.rows).into_iter().peekable();
         for (path, inode) in self.tree.groups() {
             let kind = Kind::of(path);
@@ -356,6 +370,7 @@ impl Containers {
                 inode,
                 spec_read: None,
                 process: None,
+                readings: Readings::default(),
             });
         }
     }

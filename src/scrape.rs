@@ -18,7 +18,7 @@ use crate::collector::{Failures, Host, Running, Shared};
 use crate::container::Containers;
 use crate::exposition::{Descriptor, Family, gauge};
 use crate::files::{Error, Files};
-use crate::inventory::{Handle, Inventory};
+use crate::inventory::Handle;
 use crate::system::System;
 
 pub use fared::{Account, Fared, Last, Outcome};
@@ -46,7 +46,7 @@ pub struct Scraper {
     /// The number of the scrape whose turn it is, or was last.
     current: AtomicU64,
     /// What scrapes hand from one to the next. Gone while one hangs: the next makes its own.
-    host: Mutex<Option<Kept>>,
+    host: Mutex<Option<Host>>,
     /// The host as a first scrape sees it.
     start: Start,
     inventory: Handle,
@@ -65,11 +65,6 @@ pub struct Start {
     pub containers: FindContainers,
     /// Makes system calls.
     pub system: System,
-}
-
-struct Kept {
-    host: Host,
-    inventory: Option<Arc<Inventory>>,
 }
 
 /// Which collectors a scrape asks for, in the order of [`Scraper::names`].
@@ -148,8 +143,8 @@ impl Scraper {
     }
 
     fn run(&self, scrape: u64, selection: &[bool]) {
-        let mut kept = self.take_host();
-        kept.prepare(&self.inventory, &self.start);
+        let mut host = self.take_host();
+        prepare(&mut host, &self.inventory, &self.start);
         for (slot, _) in self
             .slots
             .iter()
@@ -159,23 +154,21 @@ impl Scraper {
             if self.current.load(Ordering::Relaxed) != scrape {
                 return; // Hung, and came back when nobody waited any more.
             }
-            slot.run(scrape, &mut kept.host);
+            slot.run(scrape, &mut host);
         }
-        *locked(&self.host) = Some(kept);
+        *locked(&self.host) = Some(host);
     }
 
-    fn take_host(&self) -> Kept {
+    fn take_host(&self) -> Host {
         let kept = locked(&self.host).take();
-        kept.unwrap_or_else(|| Kept {
-            host: Host {
-                containers: None,
-                files: Files::default(),
-                shared: Shared::default(),
-                system: self.start.system,
-                now: (self.start.system.now)(),
-                failures: Failures::default(),
-            },
-            inventory: None,
+        kept.unwrap_or_else(|| Host {
+            containers: None,
+            inventory: Arc::default(),
+            files: Files::default(),
+            shared: Shared::default(),
+            system: self.start.system,
+            now: (self.start.system.now)(),
+            failures: Failures::default(),
         })
     }
 
@@ -216,25 +209,23 @@ impl Scraper {
     }
 }
 
-impl Kept {
-    /// Brings the host up to date: its containers, and what they are called.
-    fn prepare(&mut self, inventory: &Handle, start: &Start) {
-        let Self { host, inventory: last } = self;
-        host.now = (host.system.now)();
-        host.shared.forget();
-        let names = inventory.latest();
-        if host.containers.is_none() {
-            match (start.containers)(&mut host.files) {
-                Ok(containers) => host.containers = Some(containers),
-                Err(error) => tracing::debug!(%error, "no control groups"),
-            }
+/// Brings the host up to date: its containers, and what they are called.
+fn prepare(host: &mut Host, inventory: &Handle, start: &Start) {
+    host.now = (host.system.now)();
+    host.shared.forget();
+    let names = inventory.latest();
+    if host.containers.is_none() {
+        match (start.containers)(&mut host.files) {
+            Ok(containers) => host.containers = Some(containers),
+            Err(error) => tracing::debug!(%error, "no control groups"),
         }
-        let Some(containers) = &mut host.containers else { return };
-        let renamed = last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &names));
+    }
+    if let Some(containers) = &mut host.containers {
+        let renamed = !Arc::ptr_eq(&host.inventory, &names);
         containers.refresh(&*names, renamed, host.now, &mut host.files);
         inventory.seen(&names, containers.rows());
-        *last = Some(names);
     }
+    host.inventory = names;
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod aged;
 pub mod attribute;
 pub mod container;
 pub mod dbus;
+pub mod ecs;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -25,6 +26,7 @@ mod trial;
 
 pub use shared::Shared;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -32,6 +34,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::container::Containers;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
+use crate::inventory::Inventory;
 use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
@@ -135,6 +138,11 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::adot::Adot>(),
+    Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::info::Info>(),
+    Spec::of::<ecs::instance::Instance>(),
+    Spec::of::<ecs::task::Task>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.
@@ -142,6 +150,8 @@ pub const COLLECTORS: &[Spec] = &[
 pub struct Host {
     /// The host itself, its tasks and containers; `None` where control groups are not to be seen.
     pub containers: Option<Containers>,
+    /// Who is who, as the labels of the containers have it.
+    pub inventory: Arc<Inventory>,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.

@@ -24,6 +24,8 @@ pub struct ListedTask<'a> {
     pub arn: &'a str,
     /// The cluster, by name or ARN; empty if nobody says.
     pub cluster: &'a str,
+    /// The service it is of; empty if nobody says.
+    pub service: &'a str,
     /// Family of its task definition.
     pub family: &'a str,
     /// Revision of its task definition.
@@ -101,6 +103,7 @@ impl Inventory {
         // Revisions are numbers.
         tasks.sort_by_key(|task| (task.family, task.revision.parse::<u64>().ok(), task.arn));
         for task in &mut tasks {
+            task.service = self.service(short_arn(task.arn));
             task.containers
                 .sort_by_key(|container| (container.name, container.id));
         }
@@ -134,5 +137,73 @@ impl ListedTask<'_> {
     /// Its id, the last part of its ARN.
     pub fn id(&self) -> &str {
         short_arn(self.arn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Labels;
+    use crate::inventory::agent::{Answer, parse_metadata, parse_tasks};
+    use crate::inventory::docker::{Known, parse_inspect};
+
+    fn docker() -> Vec<Known> {
+        let json = include_bytes!("../../fixtures/ecs-agent-cgroup2/docker/inspect.json");
+        parse_inspect(json).unwrap()
+    }
+
+    fn agent() -> Answer {
+        let metadata = include_bytes!("../../fixtures/ecs-agent-cgroup2/agent/metadata.json");
+        let tasks = include_bytes!("../../fixtures/ecs-agent-cgroup2/agent/tasks.json");
+        Answer { metadata: parse_metadata(metadata).unwrap(), tasks: parse_tasks(tasks).unwrap() }
+    }
+
+    /// Families with their containers, then the containers of no task, and how many ended.
+    fn listed(docker: Vec<Known>, agent: Option<Answer>) -> (Vec<String>, Vec<String>, usize) {
+        let inventory = Inventory::of(docker, agent, &Labels::default());
+        let Listing { tasks, others, ended } = inventory.listing();
+        let names = |containers: &[ListedContainer<'_>]| {
+            let names: Vec<_> = containers.iter().map(|container| container.name).collect();
+            names.join(" ")
+        };
+        let task = |task: &ListedTask<'_>| {
+            let ListedTask { cluster, family, revision, containers, .. } = task;
+            format!("{cluster} {family}:{revision} {}", names(containers))
+        };
+        (tasks.iter().map(task).collect(), others.iter().map(|o| o.name.into()).collect(), ended)
+    }
+
+    fn both() -> Vec<String> {
+        ["tb-cluster batch:3 job", "tb-cluster web:7 app sidecar"]
+            .map(String::from)
+            .into()
+    }
+
+    #[test]
+    fn either_source_alone_tells_of_tasks() {
+        for (docker, agent) in
+            [(docker(), Some(agent())), (docker(), None), (vec![], Some(agent()))]
+        {
+            assert_eq!(listed(docker, agent), (both(), vec![], 0));
+        }
+    }
+
+    #[test]
+    fn what_ended_is_counted_and_left_out_but_in_a_task_that_runs() {
+        let mut docker = docker();
+        for known in &mut docker {
+            if known.name.contains("job") || known.name.contains("sidecar") {
+                known.state = State::Exited;
+            }
+        }
+        let plain = |name: &str, state| Known {
+            id: name.into(),
+            name: name.into(),
+            state,
+            ..Known::default()
+        };
+        docker.extend([plain("tool", State::Running), plain("old", State::Dead)]);
+        let running: Vec<_> = both().into_iter().skip(1).collect();
+        assert_eq!(listed(docker, None), (running, vec!["tool".into()], 2));
     }
 }

@@ -9,10 +9,12 @@ mod date;
 mod demand;
 mod desk;
 pub mod docker;
+pub mod endpoint;
 mod handle;
 mod labels;
 mod lenient;
 mod listing;
+mod network;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ pub use handle::{Handle, Settings, Source, start};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
 pub use listing::{ListedContainer, ListedTask, Listing};
+pub use network::{Port, Protocol};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;
@@ -42,7 +45,22 @@ pub struct Inventory {
     told: Vec<(usize, usize)>,
     /// What is known of each task, by its id: the values of [`ECS`].
     tasks: BTreeMap<Box<str>, [Box<str>; 5]>,
+    /// What the tasks' own metadata endpoints said, by the tasks' ids.
+    endpoints: BTreeMap<Box<str>, Arc<endpoint::Task>>,
     shown: Shown,
+}
+
+/// Who a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskNames<'a> {
+    /// Its cluster, by name.
+    pub cluster: &'a str,
+    /// Its ARN.
+    pub arn: &'a str,
+    /// Family of its task definition.
+    pub family: &'a str,
+    /// Revision of its task definition.
+    pub revision: &'a str,
 }
 
 impl Inventory {
@@ -60,8 +78,7 @@ impl Inventory {
     /// As [`of`](Self::of), of containers in the order of their ids.
     fn join(containers: Vec<Arc<Known>>, agent: Option<Arc<Answer>>, labels: &Labels) -> Self {
         let shown = labels.shown(containers.iter().map(|known| &known.labels));
-        let mut inventory =
-            Self { containers, agent, told: Vec::new(), tasks: BTreeMap::new(), shown };
+        let mut inventory = Self { containers, agent, shown, ..Self::default() };
         inventory.told = inventory.find_told();
         inventory.tasks = inventory.find_tasks();
         inventory
@@ -84,6 +101,47 @@ impl Inventory {
     /// What the agent said last.
     pub fn agent(&self) -> Option<&Answer> {
         self.agent.as_deref()
+    }
+
+    /// The cluster of the host's container instance, by its name; empty where nobody says.
+    pub fn cluster(&self) -> &str {
+        let told = self.agent().map(|answer| &*answer.metadata.cluster);
+        let of_task = || self.tasks.values().map(|[cluster, ..]| &**cluster).next();
+        short_arn(told.or_else(of_task).unwrap_or_default())
+    }
+
+    /// Who a task is, by its id. `None` for one that nobody knows.
+    pub fn task_names(&self, task: &str) -> Option<TaskNames<'_>> {
+        let [cluster, _, arn, family, revision] = self.task(task)?;
+        Some(TaskNames { cluster: short_arn(cluster), arn, family, revision })
+    }
+
+    /// The id of the task that a container is of, and the container's name in the task definition.
+    /// `None` for one that nobody knows to be of a task.
+    pub fn member(&self, container: &str) -> Option<(&str, &str)> {
+        let docker = self.container(container);
+        let label = |key| docker?.label(key);
+        let (task, named) = self
+            .told(container)
+            .map_or(("", ""), |(task, of)| (&*task.arn, &*of.name));
+        let [_, name_key, task_key, ..] = ECS;
+        let task = short_arn(label(task_key).unwrap_or(task));
+        (!task.is_empty()).then_some((task, label(name_key).unwrap_or(named)))
+    }
+
+    /// What the agent says of a container.
+    pub fn agent_container(&self, id: &str) -> Option<&agent::Container> {
+        self.told(id).map(|(_, container)| container)
+    }
+
+    /// The service of a task; empty where nobody says.
+    pub fn service(&self, task: &str) -> &str {
+        self.endpoint(task).map_or("", |told| &told.service)
+    }
+
+    /// What the metadata endpoint of a task said. `None` where it was not asked, or has not answered.
+    pub fn endpoint(&self, task: &str) -> Option<&endpoint::Task> {
+        self.endpoints.get(task).map(|told| &**told)
     }
 
     fn find_told(&self) -> Vec<(usize, usize)> {

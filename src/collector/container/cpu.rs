@@ -85,8 +85,7 @@ impl Collector for Cpu {
             if *per_cpu {
                 container.cgroup.cpu_each(each, files)?;
             }
-            let quota = matches!(container.spec.cpu_quota_usec, Some(cgroup::Limit::At(_)));
-            container.cgroup.cpu(quota, files)
+            container.cpu(files)
         })?;
         starts.push(each.len());
         let Some(containers) = &mut host.containers else { return Ok(()) };

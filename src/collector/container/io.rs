@@ -107,7 +107,7 @@ impl Collector for Io {
                 return Ok(Some((0, disks)));
             }
             let start = devices.len();
-            container.cgroup.io(devices, files)?;
+            container.io(devices, files)?;
             Ok(Some((start, devices.len())))
         })?;
         let Some(containers) = &host.containers else { return Ok(()) };

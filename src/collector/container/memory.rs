@@ -1,7 +1,7 @@
 //! Memory of each container.
 
 use super::{last_of, read_each, write_with_last};
-use crate::cgroup::{self, Finals, MemoryNews};
+use crate::cgroup::{self, Finals};
 use crate::collector::{Collector, Host};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Result, Roots};
@@ -97,10 +97,7 @@ impl Collector for Memory {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let oom_kills = host.shared.oom_kills;
-        read_each(host, &mut self.rows, |container, files| {
-            let news = MemoryNews { oom_kills, limit: container.spec.memory };
-            container.cgroup.memory(news, files)
-        })?;
+        read_each(host, &mut self.rows, |container, files| container.memory(oom_kills, files))?;
         last_of(host, &mut self.last, |finals| {
             let Finals { oom_kills, peak, .. } = *finals;
             Some(cgroup::Memory { oom_kills, peak, ..cgroup::Memory::default() })

@@ -62,7 +62,7 @@ impl Collector for Process {
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { count, rows, processes } = self;
         read_each(host, rows, |container, files| {
-            let threads = container.cgroup.threads(files)?;
+            let threads = container.threads(files)?;
             let processes = if *count {
                 processes.clear();
                 let listed = container.cgroup.procs(processes, files)?;

@@ -58,7 +58,13 @@ struct Seen {
 
 impl Desk {
     pub(super) fn new(rootfs: PathBuf) -> Self {
-        Self { rootfs, said: Mutex::default(), counted: Mutex::default(), policy: policy() }
+        Self {
+            rootfs,
+            said: Mutex::default(),
+            counted: Mutex::default(),
+            policy: policy(),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Notes what an answer with metrics says of the exporter itself.

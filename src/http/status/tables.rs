@@ -75,6 +75,9 @@ fn task_row(task: &ListedTask<'_>, html: &mut Html) {
         }
     }
     html.raw("<small>task ").id(task.id());
+    if !task.service.is_empty() {
+        html.raw(", service ").foreign(task.service);
+    }
     if !task.cluster.is_empty() {
         html.raw(", cluster ").foreign(short_arn(task.cluster));
     }
@@ -227,7 +230,7 @@ pub(super) fn series(seen: &Seen, html: &mut Html) {
         let percent = format!("{:.1} %", *samples as f64 * 100.0 / all as f64);
         let most = families.first().map_or(1, |(_, most)| *most);
         html.raw("<tr><th scope=\"row\" class=\"mono\">")
-            .foreign(name);
+            .metric(name);
         html.raw("</th><td class=\"n\">")
             .text(words::count(*samples));
         html.raw("</td><td class=\"n wide\"><meter aria-hidden=\"true\" max=\"")

@@ -1,7 +1,8 @@
 //! The questions put to Docker, each with its patience.
 //!
-//! bollard asks and understands most answers. One value that it has never heard of fails a whole
-//! answer, so what it does not understand is asked again and read with leniency.
+//! bollard asks for the list and the events. One value that it has never heard of fails a whole
+//! answer, so a list that it does not understand is asked for again and read with leniency. Inspects
+//! hold secrets and are asked for without it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,15 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bollard::query_parameters::{
-    EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-};
+use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuilder};
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 
 use super::inspect::parse_one;
 use super::known::{Health, Known, State};
+use super::secret;
 use crate::container::seconds;
 use crate::inventory::ask::{Address, Trouble, get};
 use crate::inventory::desk::{Desk, Name};
@@ -109,19 +109,11 @@ impl Client {
 
     /// A container, or `None` if there is none.
     pub(super) async fn inspect(&self, id: &str) -> Result<Option<Arc<Known>>, Trouble> {
-        let asked = self
-            .docker
-            .inspect_container(id, None::<InspectContainerOptions>);
-        let answer = match within(PATIENCE, asked).await {
-            Err(error @ Trouble::Malformed(_)) => {
-                self.desk.odd(Name::Docker, "a container", &error);
-                let path = self.path(&format!("/containers/{id}/json"));
-                get(&self.socket, &path, PATIENCE)
-                    .await
-                    .and_then(|json| Ok(parse_one(&json)?))
-            }
-            answer => answer.map(Known::from),
-        };
+        let Address::Unix(socket) = &self.socket else { return Err(Trouble::Absent) };
+        let path = self.path(&format!("/containers/{id}/json"));
+        let answer = secret::get(socket, &path, PATIENCE)
+            .await
+            .and_then(|answer| Ok(parse_one(answer.body())?));
         match answer {
             Ok(known) if &*known.id == id => Ok(Some(Arc::new(known))),
             Ok(_) => Err(Trouble::Foreign),

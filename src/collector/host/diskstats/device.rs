@@ -219,6 +219,7 @@ mod tests {
         let mut devices = Devices::new(&roots);
         let mut host = Host {
             containers: None,
+            inventory: std::sync::Arc::default(),
             files: Files::default(),
             shared: Shared::default(),
             system: System::LIVE,
