@@ -18,6 +18,7 @@ mod common;
 mod host;
 mod kernel;
 mod loads;
+mod odd;
 mod peer;
 
 use std::path::Path;
@@ -58,6 +59,7 @@ fn a_real_host_is_seen_as_it_is() {
     loads::known_loads_are_counted(&testbed, &exporter);
     a_layer_and_a_log_are_counted(&testbed, &exporter);
     containers_come_and_go(&testbed, &exporter);
+    odd::odd_containers_are_seen(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
     peer::agrees_with_node_exporter(&exporter);
     assert!(exporter.runs(), "it is the same process still");
