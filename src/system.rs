@@ -6,6 +6,7 @@ mod clock;
 mod ethtool;
 pub mod netlink;
 pub mod perf;
+mod realtime;
 
 use std::fs::File;
 use std::io;
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 pub use self::clock::Clock;
+pub use self::realtime::realtime;
 
 /// The system calls that collectors make.
 #[derive(Clone, Copy, Debug)]

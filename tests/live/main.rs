@@ -13,6 +13,7 @@
     reason = "a test"
 )]
 
+mod cadvisor;
 #[path = "../common/mod.rs"]
 mod common;
 mod host;
@@ -62,6 +63,7 @@ fn a_real_host_is_seen_as_it_is() {
     odd::odd_containers_are_seen(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
     peer::agrees_with_node_exporter(&exporter);
+    cadvisor::agrees_with_cadvisor(&testbed);
     assert!(exporter.runs(), "it is the same process still");
 }
 
