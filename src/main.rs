@@ -12,7 +12,7 @@ use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::cli::{self, Action, Asked, Config};
 use ecs_host_exporter::collector::{self, Collector};
 use ecs_host_exporter::container::endings::{self, Endings};
-use ecs_host_exporter::container::{Containers, Names};
+use ecs_host_exporter::container::{Containerd, Containers, Names};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{self, Handle};
@@ -155,6 +155,7 @@ fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
     let settings = endings::Settings {
         home,
         proc: roots.proc.clone(),
+        containerd: Containerd::new(roots),
         descriptors,
         clock: SystemTime::now,
         who: Box::new(move |path| inventory.latest().named(path)),
@@ -170,7 +171,9 @@ fn start(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings
     Start {
         containers: Box::new(move |files| {
             let home = Arc::new(Hierarchies::find(&roots, files)?);
-            Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
+            let containers = Containers::new(Tree::new(home), shown, descriptors);
+            let containers = containers.with_containerd(Containerd::new(&roots));
+            Ok(containers.following(endings.clone()))
         }),
         system: System::LIVE,
     }

@@ -20,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use ecs_host_exporter::cgroup::{Controller, Hierarchies, Version};
+use ecs_host_exporter::container::Containerd;
 use ecs_host_exporter::container::endings::{Ended, Endings, How, Settings};
 use ecs_host_exporter::files::{Files, Roots};
 
@@ -51,6 +52,7 @@ fn follow(home: &Arc<Hierarchies>, descriptors: usize) -> Endings {
     let settings = Settings {
         home: Arc::clone(home),
         proc: "/proc".into(),
+        containerd: Containerd::default(),
         descriptors,
         clock: SystemTime::now,
         who: Box::new(|_| None),

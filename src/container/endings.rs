@@ -25,6 +25,7 @@ use std::time::SystemTime;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::cgroup::{Finals, Hierarchies};
+use crate::container::Containerd;
 use crate::exposition::LabelBlock;
 pub use ledger::{GROUPS, Group, Ledger, News, Sums};
 use watcher::Watcher;
@@ -124,6 +125,8 @@ pub struct Settings {
     pub home: Arc<Hierarchies>,
     /// Its `/proc`.
     pub proc: PathBuf,
+    /// What containerd keeps of its containers.
+    pub containerd: Containerd,
     /// How many descriptors may be kept open: one for each container, and some for its files.
     pub descriptors: usize,
     /// The time of day.

@@ -14,6 +14,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use super::watcher::Watcher;
 use super::{Ended, How, Ledger, Settings, Shared, Trouble};
 use crate::cgroup::{Cpu, Hierarchies};
+use crate::container::Containerd;
 use crate::files::{Files, Roots};
 
 const TASK: &str = "ecstasks.slice/ecstasks-188321f4b69345b8acc333be06e7f357.slice";
@@ -76,7 +77,9 @@ impl Host {
             scrapes: AtomicU64::new(0),
         });
         let who = Box::new(|_: &str| None);
-        let settings = Settings { home: home.into(), proc, descriptors, clock: now, who };
+        let containerd = Containerd::default();
+        let home = home.into();
+        let settings = Settings { home, proc, containerd, descriptors, clock: now, who };
         let watcher = Watcher::new(settings, Arc::clone(&shared)).unwrap();
         Self { dir, watcher, shared }
     }

@@ -66,14 +66,19 @@ impl Watcher {
         let mut todo = vec![path.to_owned()];
         let mut tasks = Vec::new();
         while let Some(path) = todo.pop() {
-            if let Kind::Container(id) = Kind::of(&path) {
+            let dir = Cgroup::new(&path, Arc::clone(&self.settings.home), false).dir();
+            let inode = fs::metadata(&dir).map_or(0, |found| found.ino());
+            let kind = self
+                .settings
+                .containerd
+                .kind(&path, inode, &mut self.means.files);
+            if let Kind::Container(id) = kind {
                 self.begin(&path, id, began);
                 continue;
             }
             if self.parents.len() >= MOST || path.matches('/').count() > DEEPEST {
                 continue;
             }
-            let dir = Cgroup::new(&path, Arc::clone(&self.settings.home), false).dir();
             // It is watched before it is listed, so that nothing made in between is missed.
             match self.watch.add(&dir, &path, flags) {
                 Ok(descriptor) => {
@@ -102,6 +107,9 @@ impl Watcher {
             }
         }
         tasks.iter().for_each(|task| self.keep_books(task));
+        self.settings
+            .containerd
+            .forget(|path| self.parents.contains_key(path));
     }
 
     fn begin(&mut self, path: &str, id: &str, began: Option<SystemTime>) {
