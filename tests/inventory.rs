@@ -113,7 +113,7 @@ impl Filled {
 
     fn errors(&self) -> [u64; 2] {
         let sources = self.handle.sources();
-        [sources[0].errors, sources[1].errors]
+        [sources[0].errors.all(), sources[1].errors.all()]
     }
 }
 
@@ -191,7 +191,7 @@ async fn names_containers_from_both_sources() {
     assert!(
         sources
             .iter()
-            .all(|s| s.up && s.last_success.is_some() && s.errors == 0)
+            .all(|s| s.up && s.last_success.is_some() && s.errors.all() == 0)
     );
     assert_eq!(sources[0].version.as_deref(), Some("20.10.24+dfsg1"));
     assert_eq!(sources[1].version.as_deref(), Some("Amazon ECS Agent - v1.105.1 (*a8b3e7d3)"));

@@ -91,11 +91,7 @@ impl Desk {
         listener: Listener,
     ) -> Self {
         let empty = Inventory::join(Vec::new(), None, Endpoints::new(), (&labels, &service));
-        let record = |name| Record {
-            source: Source { name, up: false, last_success: None, errors: 0, version: None },
-            logged: None,
-            odd: Vec::new(),
-        };
+        let record = |name| Record { source: Source::new(name), logged: None, odd: Vec::new() };
         let now = Instant::now();
         Self {
             endpoints: watch::Sender::new(service != Service::Metadata),
@@ -287,6 +283,21 @@ impl Desk {
         self.record(name, |record| record.source.last_success = Some(now));
     }
 
+    /// Waits for an answer of a source, and notes how long it took.
+    pub(super) async fn timed<T>(
+        &self,
+        name: Name,
+        answer: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        let asked = Instant::now();
+        let answer = answer.await;
+        if answer.is_ok() {
+            let took = asked.elapsed();
+            self.record(name, |record| record.source.latency.observe(took));
+        }
+        answer
+    }
+
     /// A source does not answer. What it said before stands.
     pub(super) fn failed(&self, name: Name, trouble: &Trouble) {
         match name {
@@ -305,7 +316,7 @@ impl Desk {
                     );
                 }
             } else {
-                source.errors += 1;
+                source.errors.count(trouble);
                 if !known {
                     tracing::warn!(source = source.name, error, "inventory source failed");
                 }
@@ -317,7 +328,7 @@ impl Desk {
     /// A source gave an answer that is not understood, and is asked in another way.
     pub(super) fn odd(&self, name: Name, what: &'static str, trouble: &Trouble) {
         self.record(name, |Record { source, odd, .. }| {
-            source.errors += 1;
+            source.errors.count(trouble);
             if !odd.contains(&what) {
                 odd.push(what);
                 tracing::warn!(source = source.name, what, error = %trouble, "odd answer of an inventory source");

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::desk::{Desk, Name};
 use super::labels::Labels;
 use super::service::Service;
+use super::source::Source;
 use super::told::Listener;
 use super::{Inventory, agent, docker, endpoint};
 use crate::cgroup::Kind;
@@ -28,21 +29,6 @@ pub struct Settings {
     pub service: Service,
     /// Address of the tasks' metadata endpoint, `host:port`: only asked for names of services.
     pub endpoint: String,
-}
-
-/// How it goes with one source of the inventory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// `docker` or `ecs_agent`.
-    pub name: &'static str,
-    /// Whether it answers.
-    pub up: bool,
-    /// When it last gave a sign of life. `None` if it never did.
-    pub last_success: Option<SystemTime>,
-    /// Failures to answer, and answers not understood, a count. That there is no such source is none.
-    pub errors: u64,
-    /// Its version. `None` where it has not said.
-    pub version: Option<String>,
 }
 
 /// The inventory as scrapes see it.
@@ -146,7 +132,7 @@ impl Handle {
     pub fn complete(&self) -> bool {
         let Some(desk) = &self.desk else { return true };
         let told = |source: &Source| {
-            let absent = !source.up && source.errors == 0;
+            let absent = !source.up && source.errors.all() == 0;
             source.last_success.is_some() || absent
         };
         desk.is_settled() && desk.sources().iter().all(told)

@@ -16,18 +16,20 @@ mod lenient;
 mod listing;
 mod network;
 mod service;
+mod source;
 mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ask::Trouble;
-pub use handle::{Handle, Settings, Source, start, start_telling};
+pub use handle::{Handle, Settings, start, start_telling};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
 pub use listing::{ListedContainer, ListedTask, Listing};
 pub use network::{Port, Protocol};
 pub use service::Service;
+pub use source::{Errors, Latency, Source};
 pub use told::{Happening, Listen, Listener, Told, What, Who};
 
 use crate::cgroup::{Kind, task_of};

@@ -3,6 +3,7 @@
 mod instruments;
 mod openmetrics;
 mod process;
+mod sources;
 pub mod version;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,20 +11,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::exposition::{Descriptor, Family, Text, counter, gauge};
+use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::inventory::Source;
 use instruments::Instrumented;
 use process::Process;
-
-static UP: Family<1> = gauge("ecs_host_exporter_inventory_up")
-    .help("Whether a source of container names gave an answer when last asked.")
-    .labels(["source"]);
-static AGE: Family<1> = gauge("ecs_host_exporter_inventory_age_seconds")
-    .help("Seconds since the last good answer of a source of container names.")
-    .labels(["source"]);
-static ERRORS: Family<1> = counter("ecs_host_exporter_inventory_errors_total")
-    .help("How often a source of container names has failed to answer.")
-    .labels(["source"]);
 
 static RELOADED: Family<0> = gauge("ecs_host_exporter_web_config_last_reload_successful")
     .help(
@@ -39,7 +30,7 @@ static RELOADED_AT: Family<0> =
 pub fn families() -> impl Iterator<Item = Descriptor> {
     [version::BUILD.descriptor(), version::NODE_EXPORTER_BUILD.descriptor()]
         .into_iter()
-        .chain([UP.descriptor(), AGE.descriptor(), ERRORS.descriptor()])
+        .chain(sources::families())
         .chain([RELOADED.descriptor(), RELOADED_AT.descriptor()])
         .chain(process::PROCESS.descriptors())
         .chain(instruments::families())
@@ -131,7 +122,7 @@ impl Account {
         let Desk { process, openmetrics, text } = &mut *desk;
         text.clear();
         version::write(text);
-        inventory(sources, now, text);
+        sources::write(sources, now, text);
         if let Some(reload) = reload {
             web(reload, text);
         }
@@ -142,25 +133,6 @@ impl Account {
             }
         }
         Bytes::copy_from_slice(text.as_bytes())
-    }
-}
-
-fn inventory(sources: &[Source], now: SystemTime, text: &mut Text) {
-    let mut up = text.family(&UP);
-    for source in sources {
-        up.sample(source.name, u64::from(source.up));
-    }
-    let mut age = text.family(&AGE);
-    for source in sources {
-        if let Some(last) = source.last_success {
-            // A clock set back makes it no older than new.
-            let age_seconds = now.duration_since(last).unwrap_or_default().as_secs_f64();
-            age.sample(source.name, age_seconds);
-        }
-    }
-    let mut errors = text.family(&ERRORS);
-    for source in sources {
-        errors.sample(source.name, source.errors);
     }
 }
 
@@ -183,9 +155,10 @@ mod tests {
 
     fn sources() -> [Source; 2] {
         let last = NOW.checked_sub(Duration::from_millis(2500));
+        let version = Some("1".into());
         [
-            Source { name: "docker", up: true, last_success: last, errors: 3, version: None },
-            Source { name: "ecs_agent", up: false, last_success: None, errors: 7, version: None },
+            Source { up: true, last_success: last, version, ..Source::new("docker") },
+            Source::new("ecs_agent"),
         ]
     }
 
@@ -199,26 +172,6 @@ mod tests {
         let from = text.lines().skip_while(|line| !line.starts_with(&header));
         let samples = from.take_while(|l| !l.starts_with("# HELP"));
         samples.collect()
-    }
-
-    #[test]
-    fn tells_how_sources_answer() {
-        let mut text = Text::default();
-        inventory(&sources(), NOW, &mut text);
-        let expected = "\
-# HELP ecs_host_exporter_inventory_up Whether a source of container names gave an answer when last asked.
-# TYPE ecs_host_exporter_inventory_up gauge
-ecs_host_exporter_inventory_up{source=\"docker\"} 1
-ecs_host_exporter_inventory_up{source=\"ecs_agent\"} 0
-# HELP ecs_host_exporter_inventory_age_seconds Seconds since the last good answer of a source of container names.
-# TYPE ecs_host_exporter_inventory_age_seconds gauge
-ecs_host_exporter_inventory_age_seconds{source=\"docker\"} 2.5
-# HELP ecs_host_exporter_inventory_errors_total How often a source of container names has failed to answer.
-# TYPE ecs_host_exporter_inventory_errors_total counter
-ecs_host_exporter_inventory_errors_total{source=\"docker\"} 3
-ecs_host_exporter_inventory_errors_total{source=\"ecs_agent\"} 7
-";
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
     }
 
     #[test]
@@ -271,6 +224,8 @@ ecs_host_exporter_inventory_errors_total{source=\"ecs_agent\"} 7
             "ecs_host_exporter_inventory_up gauge",
             "ecs_host_exporter_inventory_age_seconds gauge",
             "ecs_host_exporter_inventory_errors_total counter",
+            "ecs_host_exporter_inventory_request_duration_seconds histogram",
+            "ecs_host_exporter_inventory_info gauge",
         ];
         assert_eq!(families, expected);
     }

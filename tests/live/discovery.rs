@@ -106,7 +106,7 @@ fn run(testbed: &Testbed, (task, family): (&str, &str), options: &[&str]) -> Str
     ]
     .map(|label| format!("--label=com.amazonaws.ecs.{label}"));
     let endpoint =
-        format!("--env=ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/{}", &task[..16]);
+        format!("--env=ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/{}", task.get(..16).unwrap());
     let mut arguments = vec!["run", "-d", &endpoint];
     arguments.extend(labels.iter().map(String::as_str));
     arguments.extend(options);
@@ -126,7 +126,7 @@ fn join(testbed: &Testbed, task: &str, secret: &str) -> String {
     let address = testbed.docker(&["inspect", "-f", format, pause]);
     let address = address.trim();
     let (net, _) = address.rsplit_once('.').unwrap();
-    let device = format!("eni{}", &task[..8]);
+    let device = format!("eni{}", task.get(..8).unwrap());
     for arguments in [
         format!("addr add {net}.254/32 dev {device}"),
         format!("route add {address}/32 dev {device} src {net}.254"),

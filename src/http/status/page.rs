@@ -153,8 +153,8 @@ fn source_tile(source: &Source, seen: &Seen, html: &mut Html) {
     if let Some(version) = version {
         html.foreign(version);
     }
-    if source.errors > 0 {
-        let errors = usize::try_from(source.errors).unwrap_or(usize::MAX);
+    if source.errors.all() > 0 {
+        let errors = usize::try_from(source.errors.all()).unwrap_or(usize::MAX);
         html.raw(if version.is_some() { ", " } else { "" })
             .text(words::of(errors, "failure", "failures"));
     }

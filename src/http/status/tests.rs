@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::inventory::docker::{Known, parse_inspect};
-use crate::inventory::{Labels, agent};
+use crate::inventory::{Errors, Labels, agent};
 use crate::scrape::{Fared, Outcome};
 
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
@@ -41,8 +41,13 @@ fn seen(containers: Vec<Known>) -> Seen {
         account,
         counted: Arc::new(Counted { series: 1365, bytes: 2048, families }),
         sources: vec![
-            Source { name: "docker", up: true, last_success: Some(NOW), errors: 1, version: None },
-            Source { name: "ecs_agent", up: false, last_success: None, errors: 7, version: None },
+            Source {
+                up: true,
+                last_success: Some(NOW),
+                errors: Errors::of(1),
+                ..Source::new("docker")
+            },
+            Source { errors: Errors::of(7), ..Source::new("ecs_agent") },
         ],
         inventory: Arc::new(Inventory::of(containers, None, &Labels::default())),
     }

@@ -21,7 +21,7 @@ const LULL: Duration = Duration::from_secs(1);
 /// Asks the agent, at once and whenever the desk calls for it. Never ends.
 pub(super) async fn watch(desk: &Desk, address: &Address) {
     loop {
-        match ask(address).await {
+        match ask(desk, address).await {
             Ok(answer) => desk.agent_told(answer),
             Err(trouble) => desk.failed(Name::Agent, &trouble),
         }
@@ -32,9 +32,10 @@ pub(super) async fn watch(desk: &Desk, address: &Address) {
 }
 
 /// Each question has a connection of its own: the agent closes idle ones after five seconds.
-async fn ask(address: &Address) -> Result<Answer, Trouble> {
-    let metadata = get(address, "/v1/metadata", PATIENCE).await?;
-    let tasks = get(address, "/v1/tasks", PATIENCE).await?;
+async fn ask(desk: &Desk, address: &Address) -> Result<Answer, Trouble> {
+    let get = |path| desk.timed(Name::Agent, get(address, path, PATIENCE));
+    let metadata = get("/v1/metadata").await?;
+    let tasks = get("/v1/tasks").await?;
     Ok(Answer { metadata: parse_metadata(&metadata)?, tasks: parse_tasks(&tasks)? })
 }
 

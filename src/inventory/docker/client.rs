@@ -112,7 +112,8 @@ impl Client {
     /// All containers, those that ended included.
     pub(super) async fn list(&self) -> Result<Vec<Listed>, Trouble> {
         let options = ListContainersOptionsBuilder::new().all(true).build();
-        let answer = within(PATIENCE_LIST, self.docker.list_containers(Some(options))).await;
+        let asked = within(PATIENCE_LIST, self.docker.list_containers(Some(options)));
+        let answer = self.desk.timed(Name::Docker, asked).await;
         let error = match answer {
             Ok(list) => {
                 let line = |line: bollard::models::ContainerSummary| {
@@ -134,7 +135,10 @@ impl Client {
     pub(super) async fn inspect(&self, id: &str) -> Result<Option<Arc<Known>>, Trouble> {
         let Address::Unix(socket) = &self.socket else { return Err(Trouble::Absent) };
         let path = self.path(&format!("/containers/{id}/json"));
-        let answer = secret::get(socket, &path, PATIENCE)
+        let asked = secret::get(socket, &path, PATIENCE);
+        let answer = self
+            .desk
+            .timed(Name::Docker, asked)
             .await
             .and_then(|answer| Ok(parse_one(answer.body())?));
         match answer {
@@ -147,7 +151,8 @@ impl Client {
 
     /// Whether Docker answers at all.
     pub(super) async fn ping(&self) -> Result<(), Trouble> {
-        within(PATIENCE, self.docker.ping()).await.map(drop)
+        let asked = within(PATIENCE, self.docker.ping());
+        self.desk.timed(Name::Docker, asked).await.map(drop)
     }
 
     /// What happens from now on, and what happened since then.
