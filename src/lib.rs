@@ -16,10 +16,12 @@
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
 //! * [`lasting`]: what outlives a container, counted.
+//! * [`discovery`]: which containers ask to be scraped, and where.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
+//! * [`summary`]: the host in a few words, for people.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
 //! * [`rights`]: the tables of what the parts of a task definition are for, from these, too.
 //! * [`http`]: the server: routes, encodings, limits.
@@ -34,6 +36,7 @@ pub mod cgroup;
 pub mod cli;
 pub mod collector;
 pub mod container;
+pub mod discovery;
 pub mod doctor;
 pub mod exposition;
 pub mod files;
@@ -50,4 +53,5 @@ pub mod reference;
 pub mod rights;
 pub mod scrape;
 pub mod select;
+pub mod summary;
 pub mod system;

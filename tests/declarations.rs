@@ -81,6 +81,7 @@ fn text_files_take_no_name_of_the_exporter() {
         containers: None,
         inventory: std::sync::Arc::default(),
         lasting: ecs_host_exporter::lasting::Lasting::default(),
+        discovery: std::sync::Arc::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,

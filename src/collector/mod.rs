@@ -34,6 +34,7 @@ use std::time::SystemTime;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::container::Containers;
+use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
 use crate::inventory::Inventory;
@@ -145,6 +146,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<ecs::container::Container>(),
     Spec::of::<ecs::info::Info>(),
     Spec::of::<ecs::instance::Instance>(),
+    Spec::of::<ecs::scrape_targets::ScrapeTargets>(),
     Spec::of::<ecs::task::Task>(),
     Spec::of::<ecs::lasting::Lasting>(),
     Spec::of::<ecs::totals::TaskTotals>(),
@@ -159,6 +161,8 @@ pub struct Host {
     pub inventory: Arc<Inventory>,
     /// What outlives containers.
     pub lasting: Lasting,
+    /// Finds who asks to be scraped.
+    pub discovery: Arc<Discovery>,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.

@@ -10,6 +10,7 @@ mod figures;
 pub mod info;
 pub mod instance;
 pub mod lasting;
+pub mod scrape_targets;
 mod sum;
 pub mod task;
 pub(in crate::collector) mod tasks;
