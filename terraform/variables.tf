@@ -96,7 +96,7 @@ variable "execution_role_arn" {
 }
 
 variable "keep_state" {
-  description = "Keep counters of containers that ended over restarts of the exporter, in a Docker volume of each host (--storage.path)."
+  description = "Have the counters that outlive containers outlive the exporter too, in a Docker volume of each host (--storage.path). It is the only thing the exporter may write to."
   type        = bool
   default     = false
 }

@@ -147,6 +147,7 @@ impl Collector for Task {
         Need::Read("/sys/fs/cgroup"),
         Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/net/dev"),
+        Need::Read("/proc/<pid>/net/snmp"),
         Need::Read("/run/docker.sock"),
         Need::Network("the ECS agent"),
     ];

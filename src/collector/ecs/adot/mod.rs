@@ -96,6 +96,7 @@ impl Collector for Adot {
         Need::Read("/sys/fs/cgroup"),
         Need::Read("/proc/1/mountinfo"),
         Need::Read("/proc/<pid>/net/dev"),
+        Need::Read("/proc/<pid>/net/snmp"),
         Need::Read("/proc/meminfo"),
         Need::Read("/proc/stat"),
         Need::Read("/run/docker.sock"),
