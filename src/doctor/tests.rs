@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::facts::{Agent, Asked, Cgroups, Docker, Security, View, confined};
+use super::ask::{Agent, Asked, Docker};
+use super::facts::{Cgroups, Security, View, confined};
 use crate::cgroup::Version;
 use crate::files::Error;
 use crate::scrape::{Fared, Outcome};
