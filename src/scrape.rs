@@ -16,9 +16,11 @@ use tokio::time::{timeout, timeout_at};
 
 use crate::collector::{Failures, Host, Running, Shared};
 use crate::container::Containers;
+use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Family, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
+use crate::lasting::Lasting;
 use crate::system::System;
 
 pub use fared::{Account, Fared, Last, Outcome};
@@ -50,6 +52,7 @@ pub struct Scraper {
     /// The host as a first scrape sees it.
     start: Start,
     inventory: Handle,
+    lasting: Lasting,
     /// A spare buffer for what the scraper itself writes.
     own: Home,
     /// The last scrape, and what it said of itself.
@@ -65,6 +68,8 @@ pub struct Start {
     pub containers: FindContainers,
     /// Makes system calls.
     pub system: System,
+    /// Finds who asks to be scraped.
+    pub discovery: Arc<Discovery>,
 }
 
 /// Which collectors a scrape asks for, in the order of [`Scraper::names`].
@@ -83,9 +88,15 @@ impl Scraper {
             host: Mutex::default(),
             start,
             inventory,
+            lasting: Lasting::default(),
             own: Home::default(),
             last: Mutex::default(),
         }
+    }
+
+    /// The same, with what outlives containers.
+    pub fn keeping(self, lasting: Lasting) -> Self {
+        Self { lasting, ..self }
     }
 
     /// The collectors, in the order of the exposition.
@@ -164,6 +175,8 @@ impl Scraper {
         kept.unwrap_or_else(|| Host {
             containers: None,
             inventory: Arc::default(),
+            lasting: self.lasting.clone(),
+            discovery: Arc::clone(&self.start.discovery),
             files: Files::default(),
             shared: Shared::default(),
             system: self.start.system,
@@ -242,6 +255,7 @@ mod tests {
         let start = Start {
             containers: Box::new(|_| Err(Error::Absent("cgroup".into()))),
             system: System::LIVE,
+            discovery: Arc::default(),
         };
         Scraper::new(collectors, start, Handle::none())
     }

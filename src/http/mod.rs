@@ -12,6 +12,7 @@ mod query;
 mod routes;
 mod serve;
 mod status;
+mod targets;
 mod web;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::discovery::Discovery;
 use crate::inventory::Handle;
 use crate::own::Account;
 use crate::scrape::Scraper;
@@ -77,6 +79,8 @@ pub struct App {
     settings: Settings,
     /// `None` where anybody may ask, and by plain HTTP.
     web: Option<Arc<Web>>,
+    /// `None` where nobody is to be told of targets.
+    discovery: Option<Arc<Discovery>>,
     account: Arc<Account>,
     places: Arc<Semaphore>,
     compressors: Arc<body::Compressors>,
@@ -98,6 +102,7 @@ impl App {
             inventory,
             settings,
             web: None,
+            discovery: None,
             status: status::Desk::new("/".into()),
         }
     }
@@ -113,5 +118,11 @@ impl App {
     #[must_use]
     pub fn behind(self, web: Option<Arc<Web>>) -> Self {
         Self { web, ..self }
+    }
+
+    /// The same, where the targets of service discovery are served, too.
+    #[must_use]
+    pub fn discovering(self, discovery: Option<Arc<Discovery>>) -> Self {
+        Self { discovery, ..self }
     }
 }

@@ -8,7 +8,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::{App, metrics, pages, status, web};
+use super::{App, metrics, pages, status, targets, web};
+
+/// The path of the targets of service discovery.
+const TARGETS: &str = "/sd/targets";
 
 /// The routes. The path of the metrics comes before any other; one that is the same gives way.
 pub(super) fn router(app: Arc<App>) -> Router {
@@ -34,6 +37,9 @@ pub(super) fn router(app: Arc<App>) -> Router {
             router = router.route(fixed, page);
         }
     }
+    if app.discovery.is_some() && path != TARGETS {
+        router = router.route(TARGETS, get(targets::answer));
+    }
     router
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
@@ -43,8 +49,13 @@ pub(super) fn router(app: Arc<App>) -> Router {
 }
 
 /// The pages that people go to from `/`: path and name.
-pub(super) fn links(app: &App) -> [(String, &'static str); 3] {
-    [(path(app), "Metrics"), ("/reference".into(), "Reference"), ("/-/healthy".into(), "Health")]
+pub(super) fn links(app: &App) -> Vec<(String, &'static str)> {
+    let targets = app.discovery.is_some().then(|| (TARGETS.into(), "Scrape targets"));
+    [(path(app), "Metrics")]
+        .into_iter()
+        .chain(targets)
+        .chain([("/reference".into(), "Reference"), ("/-/healthy".into(), "Health")])
+        .collect()
 }
 
 /// The path of the metrics.

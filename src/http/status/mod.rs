@@ -48,7 +48,7 @@ struct Seen {
     now: SystemTime,
     version: &'static str,
     /// The other pages: path and name; that of the metrics is the first.
-    links: [(String, &'static str); 3],
+    links: Vec<(String, &'static str)>,
     summary: Summary,
     account: Account,
     counted: Arc<Counted>,
