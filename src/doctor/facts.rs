@@ -285,7 +285,14 @@ fn capabilities(files: &mut Files) -> Vec<&'static str> {
         Ok(digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()))
     });
     let effective = status.ok().flatten().unwrap_or_default();
-    [(2, "DAC_READ_SEARCH"), (12, "NET_ADMIN"), (19, "SYS_PTRACE"), (21, "SYS_ADMIN")]
+    const NAMES: [(u32, &str); 5] = [
+        (2, "DAC_READ_SEARCH"),
+        (12, "NET_ADMIN"),
+        (19, "SYS_PTRACE"),
+        (21, "SYS_ADMIN"),
+        (23, "SYS_NICE"),
+    ];
+    NAMES
         .into_iter()
         .filter(|(bit, _)| effective >> bit & 1 == 1)
         .map(|(_, name)| name)
