@@ -117,11 +117,13 @@ fn lack(needs: &[Need], facts: &Facts) -> Option<(State, String, Remedy)> {
             Some((State::Degraded, why, mend::PIDS.into()))
         }
         Need::Root(what) if !facts.reads_all() => {
-            Some((State::Ok, format!("as user 0 also {what}"), mend::right(None)))
+            Some((State::Ok, format!("as user 0 also {what}"), mend::right(None, &[])))
         }
-        Need::Capability(name, what) if !facts.capabilities.contains(&name) => {
-            Some((State::Ok, format!("with {name} also {what}"), mend::right(Some(name))))
-        }
+        Need::Capability(name, what) if !facts.capabilities.contains(&name) => Some((
+            State::Ok,
+            format!("with {name} also {what}"),
+            mend::right(Some(name), &facts.capabilities),
+        )),
         _ => None,
     };
     let mut lacks: Vec<_> = needs.iter().filter_map(lack).collect();

@@ -143,8 +143,9 @@ pub(super) fn docker_group(group: Option<u32>) -> Remedy {
     }
 }
 
-/// To be user 0, with a capability where one is named. Others lose theirs when a container starts.
-pub(super) fn right(capability: Option<&str>) -> Remedy {
+/// To be user 0, with a capability where one is named, beside those that are `held`. Other users lose
+/// theirs when a container starts.
+pub(super) fn right(capability: Option<&str>, held: &[&str]) -> Remedy {
     let Some(name) = capability else {
         return Remedy {
             task_definition: r#""user": "0""#.into(),
@@ -153,12 +154,20 @@ pub(super) fn right(capability: Option<&str>) -> Remedy {
             ..Remedy::default()
         };
     };
+    let all: Vec<_> = held.iter().copied().chain([name]).collect();
+    let quoted: Vec<_> = all.iter().map(|name| format!("\"{name}\"")).collect();
+    let added: Vec<_> = all
+        .iter()
+        .map(|name| format!(" --cap-add={name}"))
+        .collect();
+    let ambient: Vec<_> = all.iter().map(|name| format!("CAP_{name}")).collect();
     Remedy {
         task_definition: format!(
-            r#""user": "0", "linuxParameters": {{"capabilities": {{"drop": ["ALL"], "add": ["{name}"]}}}}"#
+            r#""user": "0", "linuxParameters": {{"capabilities": {{"drop": ["ALL"], "add": [{}]}}}}"#,
+            quoted.join(", ")
         ),
-        docker_run: format!("--user=0 --cap-drop=ALL --cap-add={name}"),
-        unit: format!("AmbientCapabilities=CAP_{name}"),
+        docker_run: format!("--user=0 --cap-drop=ALL{}", added.concat()),
+        unit: format!("AmbientCapabilities={}", ambient.join(" ")),
         ..Remedy::default()
     }
 }
