@@ -2,8 +2,9 @@
 
 use std::io;
 
+use super::ask::{Asked, Docker};
 use super::collectors::watched;
-use super::facts::{Asked, Cgroups, Docker, Facts, Security, View};
+use super::facts::{Cgroups, Facts, Security, View};
 use super::mend::{self, Advice, Remedy, words};
 use super::{Line, State};
 use crate::cgroup::Version;

@@ -5,11 +5,8 @@ use std::path::Path;
 use super::facts::{Facts, Security, View};
 use super::mend::{self, Advice, Remedy};
 use super::{Line, State};
-use crate::collector::COLLECTORS;
+use crate::collector::{COLLECTORS, Need, Spec};
 use crate::scrape::{Account, Fared, Outcome};
-
-/// Those that ask the kernel about the network they are in, and say nothing of another.
-const OF_THE_NETWORK: [&str; 2] = ["ethtool", "wifi"];
 
 /// Judges every collector there is: those without trouble first, that what is last is to be mended.
 pub(super) fn judge(facts: &Facts, account: &Account) -> Vec<Line> {
@@ -22,7 +19,7 @@ pub(super) fn judge(facts: &Facts, account: &Account) -> Vec<Line> {
                 .find(|(name, _)| *name == spec.name);
             match ran {
                 None => off(spec.name, spec.by_default),
-                Some((name, fared)) => on(name, fared.as_ref(), facts),
+                Some((_, fared)) => on(spec, fared.as_ref(), facts),
             }
         })
         .collect();
@@ -42,7 +39,8 @@ fn off(name: &'static str, by_default: bool) -> Line {
     Line { remedy, ..Line::new(State::Off, name, found.into()) }
 }
 
-fn on(name: &'static str, fared: Option<&Fared>, facts: &Facts) -> Line {
+fn on(spec: &Spec, fared: Option<&Fared>, facts: &Facts) -> Line {
+    let name = spec.name;
     let line =
         |state, found: String, remedy: Remedy| Line { remedy, ..Line::new(state, name, found) };
     let Some(Fared { took, outcome, samples, .. }) = fared else {
@@ -51,10 +49,15 @@ fn on(name: &'static str, fared: Option<&Fared>, facts: &Facts) -> Line {
     let milliseconds = took.unwrap_or_default().as_secs_f64() * 1e3;
     let said = format!("{samples} samples in {milliseconds:.1} ms");
     let line = match outcome {
-        Outcome::Ok => match short(name, facts) {
-            Some((why, advice)) => line(State::Degraded, format!("{said}, {why}"), advice.into()),
-            None => line(State::Ok, said, Remedy::default()),
-        },
+        Outcome::Ok => {
+            if let Some((why, advice)) = short(name, facts) {
+                line(State::Degraded, format!("{said}, {why}"), advice.into())
+            } else if let Some((state, why, remedy)) = lack(spec.needs, facts) {
+                line(state, format!("{said}, {why}"), remedy)
+            } else {
+                line(State::Ok, said, Remedy::default())
+            }
+        }
         Outcome::Partly(first) => {
             let remedy = of_error(first, facts);
             line(State::Degraded, format!("{said}, went on without {first}"), remedy.into())
@@ -74,7 +77,7 @@ fn on(name: &'static str, fared: Option<&Fared>, facts: &Facts) -> Line {
             );
             line(State::Failed, "was not done in time".into(), remedy)
         }
-        Outcome::Absent(path) => match unseen(name, path, facts) {
+        Outcome::Absent(path) => match unseen(spec, path, facts) {
             Some((why, remedy)) => line(State::Degraded, why.into(), remedy.into()),
             None => {
                 line(State::Absent, format!("{} is not there", path.display()), Remedy::default())
@@ -97,20 +100,48 @@ fn short(name: &str, facts: &Facts) -> Option<(&'static str, Advice)> {
         Some(("but no control groups are to be seen", facts.mends_cgroups()))
     } else if name == "filesystem" && facts.in_container && facts.system.is_none() {
         Some(("but the host's root is not to be seen", mend::ROOTFS))
-    } else if name == "container.filesystem" && !facts.reads_all() {
-        Some(("but what layers, logs and volumes hold is for root to see", mend::RIGHTS))
     } else {
         None
     }
 }
 
+/// What a collector does not have of what it needs. That it has few rights is no fault.
+fn lack(needs: &[Need], facts: &Facts) -> Option<(State, String, Remedy)> {
+    let lack = |need: &Need| match *need {
+        Need::Network(what) if facts.host_network == Some(false) => {
+            let why = format!("in another network than the host's: {what}");
+            Some((State::Degraded, why, mend::NETWORK.into()))
+        }
+        Need::Pids(what) if !facts.host_pids => {
+            let why = format!("not among the host's processes: {what}");
+            Some((State::Degraded, why, mend::PIDS.into()))
+        }
+        Need::Root(what) if !facts.reads_all() => {
+            Some((State::Ok, format!("as user 0 also {what}"), mend::right(None, &[])))
+        }
+        Need::Capability(name, what) if !facts.capabilities.contains(&name) => Some((
+            State::Ok,
+            format!("with {name} also {what}"),
+            mend::right(Some(name), &facts.capabilities),
+        )),
+        _ => None,
+    };
+    let mut lacks: Vec<_> = needs.iter().filter_map(lack).collect();
+    lacks.sort_by_key(|(state, ..)| *state == State::Ok);
+    lacks.into_iter().next()
+}
+
 /// Why nothing is seen of what the host may well have. `None` where it really has none.
-fn unseen(name: &str, path: &Path, facts: &Facts) -> Option<(&'static str, Advice)> {
+fn unseen(spec: &Spec, path: &Path, facts: &Facts) -> Option<(&'static str, Advice)> {
+    let of_network = spec
+        .needs
+        .iter()
+        .any(|need| matches!(need, Need::Network(_)));
     let Facts { roots, in_container, .. } = facts;
     let (below_sys, below_proc) = (path.starts_with(&roots.sys), path.starts_with(&roots.proc));
-    if OF_THE_NETWORK.contains(&name) && facts.host_network == Some(false) {
+    if of_network && facts.host_network == Some(false) {
         Some(("the exporter is not in the host's network", mend::NETWORK))
-    } else if name.starts_with("container.") && facts.cgroups.is_err() {
+    } else if spec.group() == "container" && facts.cgroups.is_err() {
         Some(("no control groups are to be seen", facts.mends_cgroups()))
     } else if below_sys && facts.devices.is_none() {
         Some(("no sysfs is to be seen", mend::SYS))

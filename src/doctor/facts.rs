@@ -1,25 +1,19 @@
 //! What of the host can be seen: looked up, not judged.
 
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
-use serde::Deserialize;
 
 use super::Patient;
+use super::ask::{Agent, Asked, Docker, ask_agent, ask_docker};
 use super::mend::{self, Advice};
 use crate::cgroup::{Controller, Hierarchies, Kind, Tree, Version};
 use crate::container::Process;
 use crate::files::{self, Error, Files, Roots};
 use crate::kernel::mountinfo;
-use crate::probe::{self, Answer};
 use crate::summary::system;
-
-/// How long Docker and the agent may think.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// All that is looked up.
 #[derive(Debug)]
@@ -97,33 +91,6 @@ pub(super) enum View {
     Part,
     /// None: where they should be is something else, or nothing.
     Nothing,
-}
-
-/// Somebody was asked over a socket.
-#[derive(Debug)]
-pub(super) enum Asked<T> {
-    /// It was not to be asked.
-    Off,
-    /// It answered.
-    Said(T),
-    /// It did not, or not with what was wanted.
-    Silent(String, io::Error),
-}
-
-/// What Docker says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Docker {
-    pub(super) socket: String,
-    pub(super) version: String,
-    pub(super) running: usize,
-}
-
-/// What the ECS agent says.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Agent {
-    pub(super) cluster: String,
-    pub(super) container_instance_arn: String,
 }
 
 impl Facts {
@@ -309,42 +276,6 @@ fn counts_io(files: &mut Files, home: &Hierarchies) -> bool {
     text.is_some_and(|text| text.lines().any(|line| !line.starts_with("Total")))
 }
 
-fn ask_docker(socket: &Path) -> Asked<Docker> {
-    #[derive(Deserialize)]
-    struct Info {
-        #[serde(rename = "Version")]
-        version: String,
-    }
-    let ask = |path| probe::unix(socket, path, PATIENCE).and_then(good);
-    let answers = || {
-        let info: Info = json(&ask("/version")?)?;
-        let running: Vec<serde::de::IgnoredAny> = json(&ask("/containers/json")?)?;
-        let socket = socket.display().to_string();
-        Ok(Docker { socket, version: info.version, running: running.len() })
-    };
-    said(socket.display().to_string(), answers())
-}
-
-fn ask_agent(address: &str) -> Asked<Agent> {
-    let answer = probe::tcp(address, "/v1/metadata", PATIENCE).and_then(good);
-    said(address.into(), answer.and_then(|body| json(&body)))
-}
-
-fn said<T>(who: String, answer: io::Result<T>) -> Asked<T> {
-    answer.map_or_else(|error| Asked::Silent(who, error), Asked::Said)
-}
-
-fn good(answer: Answer) -> io::Result<Vec<u8>> {
-    match answer {
-        Answer { status: 200, body } => Ok(body),
-        Answer { status, .. } => Err(io::Error::other(format!("status {status}"))),
-    }
-}
-
-fn json<T: for<'a> Deserialize<'a>>(body: &[u8]) -> io::Result<T> {
-    serde_json::from_slice(body).map_err(|_| io::Error::other("not the answer that was expected"))
-}
-
 fn capabilities(files: &mut Files) -> Vec<&'static str> {
     let status = files.load(Path::new("/proc/self/status"), |text| {
         let line = text
@@ -354,7 +285,14 @@ fn capabilities(files: &mut Files) -> Vec<&'static str> {
         Ok(digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()))
     });
     let effective = status.ok().flatten().unwrap_or_default();
-    [(2, "DAC_READ_SEARCH"), (12, "NET_ADMIN"), (19, "SYS_PTRACE"), (21, "SYS_ADMIN")]
+    const NAMES: [(u32, &str); 5] = [
+        (2, "DAC_READ_SEARCH"),
+        (12, "NET_ADMIN"),
+        (19, "SYS_PTRACE"),
+        (21, "SYS_ADMIN"),
+        (23, "SYS_NICE"),
+    ];
+    NAMES
         .into_iter()
         .filter(|(bit, _)| effective >> bit & 1 == 1)
         .map(|(_, name)| name)

@@ -98,7 +98,7 @@ pub(super) const OLD_CGROUP: Advice = container(
 
 pub(super) const ROOTFS: Advice = container(
     "mount the host's / at /rootfs, read-only, or give --path.rootfs",
-    r#""volumes": [{"name": "rootfs", "host": {"sourcePath": "/"}}], "mountPoints": [{"sourceVolume": "rootfs", "containerPath": "/rootfs", "readOnly": true}]"#,
+    r#""volumes": [{"name": "root", "host": {"sourcePath": "/"}}], "mountPoints": [{"sourceVolume": "root", "containerPath": "/rootfs", "readOnly": true}]"#,
     "--volume=/:/rootfs:ro,rslave",
 );
 
@@ -140,6 +140,35 @@ pub(super) fn docker_group(group: Option<u32>) -> Remedy {
         docker_run: format!("--user=65534:{group}"),
         unit: "SupplementaryGroups=docker".into(),
         flag: String::new(),
+    }
+}
+
+/// To be user 0, with a capability where one is named, beside those that are `held`. Other users lose
+/// theirs when a container starts.
+pub(super) fn right(capability: Option<&str>, held: &[&str]) -> Remedy {
+    let Some(name) = capability else {
+        return Remedy {
+            task_definition: r#""user": "0""#.into(),
+            docker_run: "--user=0".into(),
+            unit: "AmbientCapabilities=CAP_DAC_READ_SEARCH".into(),
+            ..Remedy::default()
+        };
+    };
+    let all: Vec<_> = held.iter().copied().chain([name]).collect();
+    let quoted: Vec<_> = all.iter().map(|name| format!("\"{name}\"")).collect();
+    let added: Vec<_> = all
+        .iter()
+        .map(|name| format!(" --cap-add={name}"))
+        .collect();
+    let ambient: Vec<_> = all.iter().map(|name| format!("CAP_{name}")).collect();
+    Remedy {
+        task_definition: format!(
+            r#""user": "0", "linuxParameters": {{"capabilities": {{"drop": ["ALL"], "add": [{}]}}}}"#,
+            quoted.join(", ")
+        ),
+        docker_run: format!("--user=0 --cap-drop=ALL{}", added.concat()),
+        unit: format!("AmbientCapabilities={}", ambient.join(" ")),
+        ..Remedy::default()
     }
 }
 
@@ -191,13 +220,13 @@ pub(super) const PERF: Advice = or_unit(
 
 pub(super) const SELINUX: Advice = container(
     "SELinux denies it: run without its label, on an agent with ECS_SELINUX_CAPABLE=true",
-    r#""dockerSecurityOptions": ["label:disable"]"#,
+    r#""dockerSecurityOptions": ["no-new-privileges", "label:disable"]"#,
     "--security-opt=label=disable",
 );
 
 pub(super) const APPARMOR: Advice = container(
     "AppArmor denies it: run without its profile, on an agent with ECS_APPARMOR_CAPABLE=true",
-    r#""dockerSecurityOptions": ["apparmor:unconfined"]"#,
+    r#""dockerSecurityOptions": ["no-new-privileges", "apparmor:unconfined"]"#,
     "--security-opt=apparmor=unconfined",
 );
 

@@ -1,5 +1,6 @@
 //! What of the host can be seen, what cannot, and which mount, right or flag would mend it.
 
+mod ask;
 mod checks;
 mod collectors;
 mod facts;

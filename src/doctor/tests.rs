@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::facts::{Agent, Asked, Cgroups, Docker, Security, View, confined};
+use super::ask::{Agent, Asked, Docker};
+use super::facts::{Cgroups, Security, View, confined};
 use crate::cgroup::Version;
 use crate::files::Error;
 use crate::scrape::{Fared, Outcome};
@@ -526,9 +527,21 @@ fn what_says_less_than_it_could_is_degraded() {
     let ok = |found: &str| (State::Ok, found.to_owned(), Remedy::default());
     let plain = "7 samples in 1.3 ms";
     let nobody = Facts { uid: 65534, capabilities: vec![], ..well() };
-    let found = format!("{plain}, but what layers, logs and volumes hold is for root to see");
-    let expected = (State::Degraded, found, mend::RIGHTS.into());
+    let found = format!("{plain}, with DAC_READ_SEARCH also sizes of layers, logs and volumes");
+    let expected = (State::Ok, found, mend::right(Some("DAC_READ_SEARCH"), &[]));
     assert_eq!(judged(&nobody, "container.filesystem"), expected);
+    let found = format!("{plain}, as user 0 also serial numbers and UUIDs");
+    assert_eq!(judged(&nobody, "dmi"), (State::Ok, found, mend::right(None, &[])));
+    let more = mend::right(Some("SYS_NICE"), &["DAC_READ_SEARCH"]);
+    assert_eq!(judged(&well(), "container.ended").2, more, "what is held stays");
+    assert_eq!(more.unit, "AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_SYS_NICE");
+    assert_eq!(
+        more.docker_run,
+        "--user=0 --cap-drop=ALL --cap-add=DAC_READ_SEARCH --cap-add=SYS_NICE"
+    );
+    let away = Facts { host_network: Some(false), ..well() };
+    let found = format!("{plain}, in another network than the host's: all of it");
+    assert_eq!(judged(&away, "qdisc"), (State::Degraded, found, mend::NETWORK.into()));
     assert_eq!(judged(&well(), "container.filesystem"), ok(plain));
     assert_eq!(judged(&nobody, "container.cpu"), ok(plain));
     let rootless = Facts { system: None, ..well() };
