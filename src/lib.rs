@@ -16,11 +16,13 @@
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
 //! * [`lasting`]: what outlives a container, counted.
+//! * [`discovery`]: which containers ask to be scraped, and where.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
+//! * [`rights`]: the tables of what the parts of a task definition are for, from these, too.
 //! * [`http`]: the server: routes, encodings, limits.
 //! * [`log`]: what the program says of itself, to standard error.
 //! * [`notify`]: what systemd is told of the program's state.
@@ -33,6 +35,7 @@ pub mod cgroup;
 pub mod cli;
 pub mod collector;
 pub mod container;
+pub mod discovery;
 pub mod doctor;
 pub mod exposition;
 pub mod files;
@@ -46,6 +49,7 @@ pub mod notify;
 pub mod own;
 pub mod probe;
 pub mod reference;
+pub mod rights;
 pub mod scrape;
 pub mod select;
 pub mod system;

@@ -13,12 +13,13 @@ use ecs_host_exporter::cli::{self, Action, Asked, Config};
 use ecs_host_exporter::collector::{self, Collector};
 use ecs_host_exporter::container::endings::{self, Endings};
 use ecs_host_exporter::container::{Containers, Names};
+use ecs_host_exporter::discovery::{self, Discovery, Instance, file};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{self, Handle, Listener, Told};
 use ecs_host_exporter::lasting::{self, Lasting};
 use ecs_host_exporter::notify::Notify;
-use ecs_host_exporter::scrape::{Scraper, Start};
+use ecs_host_exporter::scrape::{FindContainers, Scraper, Start};
 use ecs_host_exporter::system::{self, System};
 use ecs_host_exporter::{healthcheck, http, log, reference, select};
 use tokio::runtime::{Builder, Runtime};
@@ -79,8 +80,15 @@ fn serve(config: Config) -> ExitCode {
     announce(&config);
     let http = config.http.clone();
     let kept = lasting.clone();
-    let ended = run(config, kept, async move |scraper, inventory| {
-        let app = Arc::new(http::App::new(scraper, inventory, http).behind(web));
+    let (served, file) = (config.discovery_http, config.discovery_file.clone());
+    let ended = run(config, kept, async move |Ready { scraper, inventory, discovery }| {
+        if let Some(path) = file {
+            tokio::spawn(file::keep(path, Arc::clone(&discovery), inventory.clone()));
+        }
+        let app = http::App::new(scraper, inventory, http)
+            .behind(web)
+            .discovering(served.then_some(discovery));
+        let app = Arc::new(app);
         let systemd = Notify::of(cli::notify_socket());
         let told = told_to_end()?;
         systemd.ready();
@@ -114,7 +122,7 @@ fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
 
 fn once(config: Config, collect: &[String]) -> ExitCode {
     let patience = config.http.timeout;
-    run(config, Lasting::default(), async move |scraper, inventory| {
+    run(config, Lasting::default(), async move |Ready { scraper, inventory, .. }| {
         let selection = match select::select(&scraper, collect, &[]) {
             Ok(selection) => selection,
             Err(refusal) => return Ok(complain(refusal)),
@@ -125,11 +133,18 @@ fn once(config: Config, collect: &[String]) -> ExitCode {
     })
 }
 
+/// What was built.
+struct Ready {
+    scraper: Arc<Scraper>,
+    inventory: Handle,
+    discovery: Arc<Discovery>,
+}
+
 /// Builds what scrapes need, and does something with it.
 fn run(
     config: Config,
     lasting: Lasting,
-    work: impl AsyncFnOnce(Arc<Scraper>, Handle) -> io::Result<ExitCode>,
+    work: impl AsyncFnOnce(Ready) -> io::Result<ExitCode>,
 ) -> ExitCode {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -159,9 +174,13 @@ fn run(
                 }
             });
         }
-        let start = start(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
+        let discovery = Arc::new(discover(config.discovery, &config.roots));
+        let containers = find(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
+        let system = System::LIVE;
+        let start = Start { containers, system, discovery: Arc::clone(&discovery) };
         let scraper = Scraper::new(config.collectors, start, inventory.clone()).keeping(lasting);
-        work(Arc::new(scraper), inventory).await
+        let scraper = Arc::new(scraper);
+        work(Ready { scraper, inventory, discovery }).await
     });
     // A collector that hangs would hold up a runtime that is dropped.
     runtime.shutdown_background();
@@ -206,15 +225,18 @@ fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
     })
 }
 
-fn start(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings) -> Start {
+/// Finds out who is to be scraped on this machine.
+fn discover(settings: discovery::Settings, roots: &Roots) -> Discovery {
+    let instance = Instance::find(roots, &mut Files::default());
+    Discovery::new(discovery::Settings { instance, ..settings }, system::own_address)
+}
+
+fn find(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings) -> FindContainers {
     let shown = if systemd_units { with_units } else { without_units };
-    Start {
-        containers: Box::new(move |files| {
-            let home = Arc::new(Hierarchies::find(&roots, files)?);
-            Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
-        }),
-        system: System::LIVE,
-    }
+    Box::new(move |files| {
+        let home = Arc::new(Hierarchies::find(&roots, files)?);
+        Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
+    })
 }
 
 fn without_units(kind: Kind<'_>) -> bool {

@@ -14,6 +14,7 @@ use tokio::time::timeout_at;
 
 use crate::collector::{Failures, Host, Running, Shared};
 use crate::container::Containers;
+use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
@@ -60,6 +61,8 @@ pub struct Start {
     pub containers: FindContainers,
     /// Makes system calls.
     pub system: System,
+    /// Finds who asks to be scraped.
+    pub discovery: Arc<Discovery>,
 }
 
 /// A collector, what it wrote last, and how that went.
@@ -210,6 +213,7 @@ impl Scraper {
             containers: None,
             inventory: Arc::default(),
             lasting: self.lasting.clone(),
+            discovery: Arc::clone(&self.start.discovery),
             files: Files::default(),
             shared: Shared::default(),
             system: self.start.system,
@@ -336,6 +340,7 @@ mod tests {
         let start = Start {
             containers: Box::new(|_| Err(Error::Absent("cgroup".into()))),
             system: System::LIVE,
+            discovery: Arc::default(),
         };
         Scraper::new(collectors, start, Handle::none())
     }

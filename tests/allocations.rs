@@ -93,6 +93,7 @@ fn steady(dir: &Path) -> Steady {
         .collect();
     let start = Start {
         system: System::LIVE,
+        discovery: Arc::default(),
         containers: Box::new(move |files| {
             let tree = Tree::new(Arc::new(Hierarchies::find(&roots, files)?));
             Ok(Containers::new(tree, |_| true, 100_000))

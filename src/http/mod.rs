@@ -11,6 +11,7 @@ mod pages;
 mod query;
 mod routes;
 mod serve;
+mod targets;
 mod web;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::discovery::Discovery;
 use crate::inventory::Handle;
 use crate::own::Account;
 use crate::scrape::Scraper;
@@ -75,6 +77,8 @@ pub struct App {
     settings: Settings,
     /// `None` where anybody may ask, and by plain HTTP.
     web: Option<Arc<Web>>,
+    /// `None` where nobody is to be told of targets.
+    discovery: Option<Arc<Discovery>>,
     account: Arc<Account>,
     places: Arc<Semaphore>,
     compressors: Arc<body::Compressors>,
@@ -95,6 +99,7 @@ impl App {
             inventory,
             settings,
             web: None,
+            discovery: None,
         }
     }
 
@@ -102,5 +107,11 @@ impl App {
     #[must_use]
     pub fn behind(self, web: Option<Arc<Web>>) -> Self {
         Self { web, ..self }
+    }
+
+    /// The same, where the targets of service discovery are served, too.
+    #[must_use]
+    pub fn discovering(self, discovery: Option<Arc<Discovery>>) -> Self {
+        Self { discovery, ..self }
     }
 }

@@ -8,7 +8,7 @@ const POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A browser must not take a text for anything else.
-const NO_SNIFF: (HeaderName, &str) = (header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+pub(super) const NO_SNIFF: (HeaderName, &str) = (header::X_CONTENT_TYPE_OPTIONS, "nosniff");
 
 const PLAIN: (HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
 
@@ -18,7 +18,9 @@ pub(super) fn words(status: StatusCode, words: impl Into<String>) -> Response {
 }
 
 /// The landing page, for people.
-pub(super) fn landing(version: &str, metrics_path: &str) -> Response {
+pub(super) fn landing(version: &str, metrics_path: &str, targets: bool) -> Response {
+    let targets =
+        if targets { "<li><a href=\"/sd/targets\">Scrape targets</a></li>\n" } else { "" };
     let path = escaped(metrics_path);
     let version = escaped(version);
     let page = format!(
@@ -26,7 +28,7 @@ pub(super) fn landing(version: &str, metrics_path: &str) -> Response {
          <title>ECS host exporter</title></head>\n<body>\n<h1>ECS host exporter</h1>\n\
          <p>Metrics of this host and its containers for Prometheus. Version {version}.</p>\n\
          <ul>\n<li><a href=\"{path}\">Metrics</a></li>\n\
-         <li><a href=\"/-/healthy\">Health</a></li>\n</ul>\n</body>\n</html>\n"
+         {targets}<li><a href=\"/-/healthy\">Health</a></li>\n</ul>\n</body>\n</html>\n"
     );
     let policy = (header::CONTENT_SECURITY_POLICY, POLICY);
     ([policy, NO_SNIFF], Html(page)).into_response()

@@ -8,8 +8,11 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::{App, metrics, pages, web};
+use super::{App, metrics, pages, targets, web};
 use crate::own::version::VERSION;
+
+/// The path of the targets of service discovery.
+const TARGETS: &str = "/sd/targets";
 
 /// The routes. The path of the metrics comes before any other; one that is the same gives way.
 pub(super) fn router(app: Arc<App>) -> Router {
@@ -18,8 +21,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
         path => format!("/{path}"),
     };
     let landing = {
-        let path = path.clone();
-        get(move || async move { pages::landing(VERSION, &path) })
+        let (path, discovers) = (path.clone(), app.discovery.is_some());
+        get(move || async move { pages::landing(VERSION, &path, discovers) })
     };
     // A flag's braces are no parameters.
     let literal = path.replace('{', "{{").replace('}', "}}");
@@ -40,6 +43,9 @@ pub(super) fn router(app: Arc<App>) -> Router {
         if fixed != path {
             router = router.route(fixed, page);
         }
+    }
+    if app.discovery.is_some() && path != TARGETS {
+        router = router.route(TARGETS, get(targets::answer));
     }
     router
         .fallback(pages::not_found)

@@ -110,6 +110,11 @@ impl Testbed {
         said(docker.args(arguments).output().unwrap()).unwrap()
     }
 
+    /// A directory that goes with the testbed.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub fn socket(&self) -> PathBuf {
         self.dir.join("docker.sock")
     }
@@ -191,18 +196,58 @@ impl Server {
         Self::exporter_with(testbed, &[])
     }
 
-    /// The same with further flags.
-    pub fn exporter_with(testbed: &Testbed, flags: &[&str]) -> Self {
+    /// The same, with further arguments.
+    pub fn exporter_with(testbed: &Testbed, further: &[&str]) -> Self {
         let port = free_port();
         let child = Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg(format!("--docker.socket={}", testbed.socket().display()))
             .arg(format!("--ecs.agent-address={}", testbed.agent()))
+            .arg(format!("--ecs.metadata-address={}", testbed.agent()))
             .arg("--collector.container.filesystem.interval=1s")
-            .args(flags)
+            .args(further)
             .spawn()
             .unwrap();
         Self { child, port }.ready()
+    }
+
+    /// Debian's Prometheus, where it is installed, with its configuration and data in a directory.
+    pub fn prometheus(dir: &Path, config: &str) -> Option<Self> {
+        let port = free_port();
+        let file = dir.join("prometheus.yml");
+        fs::write(&file, config).unwrap();
+        let child = Command::new("prometheus")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.tsdb.path={}", dir.join("prometheus").display()))
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        Some(Self { child, port }.ready())
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The answer to a question, its head and its body; nothing where it is no success.
+    pub fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .ok()?;
+        let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        head.contains(" 200 ").then(|| body.to_owned())
     }
 
     /// Debian's `node_exporter`, where it is installed.

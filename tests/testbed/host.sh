@@ -172,6 +172,7 @@ run() {
     --label $LABEL.cluster=$CLUSTER --label "$LABEL.container-name=$name" \
     --label "$LABEL.task-arn=arn:aws:ecs:$REGION:$ACCOUNT:task/$CLUSTER/$id" \
     --label "$LABEL.task-definition-family=$family" --label $LABEL.task-definition-version=1 \
+    --env "ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/$(cat /proc/sys/kernel/random/uuid)" \
     "${options[@]}" "$image" "$@"
 }
 

@@ -186,7 +186,7 @@ impl<'de> Deserialize<'de> for Environment {
 
 impl From<Answer<'_>> for Known {
     fn from(answer: Answer<'_>) -> Self {
-        let state = answer.state.unwrap_or_default();
+        let said = answer.state.unwrap_or_default();
         let config = answer.config.unwrap_or_default();
         let host = answer.host_config.unwrap_or_default();
         let labels = config.labels.unwrap_or_default();
@@ -209,16 +209,16 @@ impl From<Answer<'_>> for Known {
             image: config.image.printed(),
             image_id: answer.image.printed(),
             labels: Given::new(),
-            pid: state
+            pid: said
                 .pid
                 .above_zero()
                 .and_then(|pid| u32::try_from(pid).ok()),
             created: date::seconds(answer.created.text()),
-            started: date::seconds(state.started_at.text()),
-            finished: date::seconds(state.finished_at.text()),
-            exit_code: state.exit_code.whole(),
-            state: State::of(state.status.text()),
-            health: state
+            started: date::seconds(said.started_at.text()),
+            finished: date::seconds(said.finished_at.text()),
+            exit_code: said.exit_code.whole(),
+            state: State::of(said.status.text()),
+            health: said
                 .health
                 .and_then(|health| Health::of(health.status.text())),
             network: network(host.network_mode.text()),
