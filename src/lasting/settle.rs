@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::book::{Book, Container, DAY, GRACE, Kept, SETS};
+use super::book::{Book, DAY, GRACE, Kept, SETS};
+use super::container::Container;
 #[cfg(test)]
 use super::sums::Sums;
 use super::sums::{Set, TaskSet};
