@@ -21,6 +21,7 @@
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
+//! * [`summary`]: the host in a few words, for people.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
 //! * [`rights`]: the tables of what the parts of a task definition are for, from these, too.
 //! * [`http`]: the server: routes, encodings, limits.
@@ -52,4 +53,5 @@ pub mod reference;
 pub mod rights;
 pub mod scrape;
 pub mod select;
+pub mod summary;
 pub mod system;

@@ -18,6 +18,7 @@ const LAYERS: &[&str] = &[
     "scrape",
     "select",
     "own",
+    "summary",
     "reference",
     "rights",
     "http",

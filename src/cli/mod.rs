@@ -99,8 +99,11 @@ pub enum Action {
         /// Where it listens: `host:port`, where the host may be empty.
         address: String,
     },
-    /// Say what of the host can be seen.
-    Doctor,
+    /// Say what of the host can be seen, and what would mend the rest.
+    Doctor {
+        /// In JSON.
+        json: bool,
+    },
     /// Print every metric and flag.
     Reference,
 }
@@ -263,7 +266,7 @@ fn action(
             let address = address.or_else(|| general.listen.first().cloned());
             Action::Healthcheck { address: address.unwrap_or_default() }
         }
-        Some(flags::DOCTOR) => Action::Doctor,
+        Some(flags::DOCTOR) => Action::Doctor { json: taken::<flags::Doctor>(matches).json },
         Some(flags::REFERENCE) => Action::Reference,
         _ => Action::Serve,
     }
