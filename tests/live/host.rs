@@ -77,6 +77,10 @@ impl Testbed {
         self.host_sh("docker-start", &[]).unwrap();
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// From its next start on, dockerd ends its containers when it ends.
     pub fn forgetful(&self) {
         fs::write(self.dir.join("forgetful"), "").unwrap();
