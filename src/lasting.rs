@@ -9,6 +9,7 @@
 //! [`container::endings`]: crate::container::endings
 
 mod book;
+mod container;
 mod life;
 mod pairs;
 mod run;

@@ -56,6 +56,8 @@ pub struct Inventory {
     endpoints: Endpoints,
     /// The tasks' services, where a label of their containers names them.
     services: BTreeMap<Box<str>, Box<str>>,
+    /// Whether tasks' endpoints are asked for their services.
+    asks: bool,
     shown: Shown,
 }
 
@@ -107,6 +109,7 @@ impl Inventory {
         let services = service.named(&containers);
         let mut inventory =
             Self { containers, agent, endpoints, services, shown, ..Self::default() };
+        inventory.asks = *service == Service::Metadata;
         inventory.told = inventory.find_told();
         inventory.tasks = inventory.find_tasks();
         inventory
@@ -174,6 +177,11 @@ impl Inventory {
             .get(task)
             .or_else(told)
             .map_or("", |name| name)
+    }
+
+    /// Whether the service of a task may still become known, for its endpoint has not answered yet.
+    pub fn service_may_come(&self, task: &str) -> bool {
+        self.asks && self.endpoint(task).is_none()
     }
 
     /// Who a container is, as far as anybody knows.

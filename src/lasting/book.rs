@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::container::Container;
 use super::life::Life;
 use super::pairs;
-use super::run::{Fact, Look, Runs};
+use super::run::{Fact, Look};
 use super::sums::{PEAKS, RUN_TIMES, Set, Sums, TaskSet, TaskSums, add};
 use super::task::Task;
-use crate::inventory::Who;
-use crate::inventory::agent::Answer;
 use crate::inventory::docker::{Known, State};
 use crate::inventory::{Happening, Told, What};
 
@@ -34,7 +33,7 @@ pub struct Book {
     pub(super) since: f64,
     /// Since when events are told. `None` while none are.
     #[serde(skip)]
-    events: Option<f64>,
+    pub(super) events: Option<f64>,
     #[serde(with = "pairs")]
     pub(super) sets: BTreeMap<Set, Kept<Sums>>,
     #[serde(with = "pairs")]
@@ -68,32 +67,6 @@ pub(super) struct Kept<T> {
     pub(super) changed: f64,
 }
 
-/// A container.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Container {
-    /// Cluster, family, and name in the task's definition. `None` until somebody tells.
-    pub(super) named: Option<[Box<str>; 3]>,
-    /// The id of its task.
-    pub(super) task: Box<str>,
-    /// What it is counted by, once that is settled: from then on it stays the same.
-    pub(super) set: Option<Set>,
-    /// What is not counted yet, because that is not settled.
-    pub(super) owed: Option<Box<Sums>>,
-    pub(super) runs: Runs,
-    /// How often Docker, and the agent, have restarted it.
-    restarts: [Option<u64>; 2],
-    /// Whether it was looked at since it was last started.
-    looked: bool,
-    /// Docker says that it is none of ECS.
-    pub(super) foreign: bool,
-    /// Docker knows it.
-    docker: bool,
-    /// When it was first heard of.
-    pub(super) heard: f64,
-    /// When it went.
-    pub(super) gone: Option<f64>,
-}
-
 impl Book {
     /// An empty book, since that time.
     pub(super) fn new(since: f64) -> Self {
@@ -121,8 +94,7 @@ impl Book {
                 return None;
             }
             self.untidy = true;
-            let new = Container { heard: now, ..Container::default() };
-            self.containers.insert(id.into(), new);
+            self.containers.insert(id.into(), Container::new(now));
         }
         self.containers.get_mut(id)
     }
@@ -205,50 +177,8 @@ impl Book {
         self.facts = facts;
     }
 
-    fn agent(&mut self, answer: &Answer, now: f64) {
-        let cluster = crate::inventory::agent::short_arn(&answer.metadata.cluster);
-        for task in &answer.tasks {
-            for told in &task.containers {
-                let since = self.since;
-                // One that Docker has not told of, and that ended already, is of no use.
-                if task.stopped() && !self.containers.contains_key(&told.id) {
-                    continue;
-                }
-                let Some(container) = self.container(&told.id, now) else { break };
-                if container.named.is_none() {
-                    container.is(Some(&Who {
-                        cluster: cluster.into(),
-                        task: task.id().into(),
-                        family: task.family.clone(),
-                        container: told.name.clone(),
-                    }));
-                }
-                let young = told.created.is_some_and(|created| created >= since);
-                let restarts = told
-                    .restarts
-                    .map_or(0, |n| container.restarted(1, n, young));
-                if restarts > 0 {
-                    self.credit(&told.id, now, |sums| add(&mut sums.restarts, restarts));
-                    self.changes += 1;
-                }
-            }
-        }
-        let there = |id: &str| {
-            let of = |task: &crate::inventory::agent::Task| {
-                task.containers
-                    .binary_search_by(|told| (*told.id).cmp(id))
-                    .is_ok()
-            };
-            answer.tasks.iter().any(of)
-        };
-        self.leave(now, |id, container| {
-            !container.docker && container.gone.is_none() && !there(id)
-        });
-        self.agent_tasks(answer);
-    }
-
     /// Notes which containers are gone.
-    fn leave(&mut self, now: f64, gone: impl Fn(&str, &Container) -> bool) {
+    pub(super) fn leave(&mut self, now: f64, gone: impl Fn(&str, &Container) -> bool) {
         let mut facts = std::mem::take(&mut self.facts);
         let left = self.containers.iter();
         let left = left.filter(|(id, container)| container.gone.is_none() && gone(id, container));
@@ -327,40 +257,5 @@ impl Book {
     /// How many containers and tasks were counted without their names, because there are too many.
     pub fn left_out(&self) -> u64 {
         self.left_out
-    }
-}
-
-impl Container {
-    /// Somebody told who it is. `None` says that it is none of ECS.
-    fn is(&mut self, who: Option<&Who>) {
-        match who {
-            Some(who) if self.named.is_none() => {
-                let Who { cluster, task, family, container } = who;
-                self.named = Some([cluster, family, container].map(Clone::clone));
-                self.task.clone_from(task);
-                self.foreign = false;
-            }
-            Some(_) => {}
-            None if self.named.is_none() => {
-                self.foreign = true;
-                self.owed = None;
-            }
-            None => {}
-        }
-    }
-
-    /// How often it was restarted since that was last told. What was before the count began does not
-    /// count: that of a container that is `young` does.
-    fn restarted(&mut self, by: usize, times: u64, young: bool) -> u64 {
-        let Some(known) = self.restarts.get_mut(by) else { return 0 };
-        let before = match *known {
-            // It was counted anew.
-            Some(before) if before > times => 0,
-            Some(before) => before,
-            None if young => 0,
-            None => times,
-        };
-        *known = Some(times);
-        times - before
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::book::{Book, Container, DAY, GRACE, Kept, SETS};
+use super::book::{Book, DAY, GRACE, Kept, SETS};
+use super::container::Container;
 #[cfg(test)]
 use super::sums::Sums;
 use super::sums::{Set, TaskSet};
 
-/// How long it may take until somebody knows the service of a task, in seconds.
-const PATIENCE: f64 = 60.0;
+/// How long it is waited for somebody to know the service of a task, in seconds. One that is known
+/// later counts from then on.
+const PATIENCE: f64 = 10.0;
 
 /// How often it is looked for what may be let go, if nothing came or went, in seconds.
 const SELDOM: f64 = 300.0;
@@ -51,7 +53,7 @@ impl Book {
     fn settle_containers<'a>(&mut self, now: f64, service: &impl Fn(&str) -> Service<'a>) {
         let Self { containers, sets, left_out, .. } = self;
         for container in containers.values_mut() {
-            if container.set.is_some() {
+            if !open(&container.set, service(&container.task)) {
                 continue;
             }
             let Some([cluster, family, name]) = &container.named else { continue };
@@ -86,6 +88,14 @@ impl Book {
         let used = |set: &TaskSet| tasks.values().any(|task| task.set.as_ref() == Some(set));
         task_sets.retain(|set, kept| now - kept.changed <= DAY || used(set));
     }
+}
+
+/// Whether it is still to be settled by what something is counted: it never was, or without a service
+/// that is known by now.
+pub(super) fn open<const N: usize>(set: &Option<[Box<str>; N]>, service: Service<'_>) -> bool {
+    let Some([cluster, of, ..]) = set.as_ref().map(|set| set.as_slice()) else { return true };
+    // One that is counted without any name, for there are too many, stays there.
+    !cluster.is_empty() && of.is_empty() && matches!(service, Service::Is(name) if !name.is_empty())
 }
 
 /// The sums of a set, or those without names where there are too many sets.

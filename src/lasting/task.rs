@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::book::{Book, GRACE};
-use super::settle::Service;
+use super::settle::{Service, open};
 use super::sums::{PEAKS, TaskSet, TaskSums, add};
 use crate::inventory::agent::Answer;
 
@@ -132,7 +132,7 @@ impl Book {
             if task.owed == TaskSums::default() {
                 continue;
             }
-            if task.set.is_none() {
+            if open(&task.set, service(id)) {
                 let Some([cluster, family, _]) = &task.named else { continue };
                 let Some(service) = service(id).known(now - task.heard) else { continue };
                 let set = [cluster.clone(), service.into(), family.clone()];

@@ -285,6 +285,14 @@ fn waits_for_the_service_and_not_for_ever() {
     book.settle(SINCE + 100.0, |_| Service::Asked);
     let found: Vec<_> = book.sums().map(|(set, sums)| (set, sums.starts)).collect();
     assert_eq!(found, [(APP, 1), (["prod", "front", "web", "app"], 1)]);
+    // What is known later counts from then on.
+    book.settle(SINCE + 101.0, |_| Service::Is("front"));
+    happened(&mut book, "b", 102.0, What::Ended(Some(0)));
+    let found: Vec<_> = book
+        .sums()
+        .map(|(set, sums)| (set, sums.starts, sums.exits.codes.get(&0).copied()))
+        .collect();
+    assert_eq!(found, [(APP, 1, None), (["prod", "front", "web", "app"], 1, Some(2))]);
 }
 
 #[test]

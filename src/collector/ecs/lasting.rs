@@ -204,7 +204,10 @@ fn task<'r>((row, read): (&'r Container, &Read)) -> Option<TaskReading<'r>> {
 
 /// The service of a task.
 fn service<'i>(inventory: &'i Inventory, task: &str) -> Service<'i> {
-    Service::Is(inventory.service(task))
+    match inventory.service(task) {
+        "" if inventory.service_may_come(task) => Service::Asked,
+        name => Service::Is(name),
+    }
 }
 
 fn write(book: &Book, text: &mut Text) {
