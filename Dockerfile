@@ -20,6 +20,8 @@ RUN target="$(uname -m)-unknown-linux-gnu" \
  && ECS_HOST_EXPORTER_REVISION="$REVISION" ECS_HOST_EXPORTER_BRANCH="$BRANCH" RUSTFLAGS="-C target-feature=+crt-static" \
     cargo auditable build --locked --profile dist --bin ecs-host-exporter --target "$target" \
  && cp "target/$target/dist/ecs-host-exporter" /ecs-host-exporter
+# Docker gives a new volume the rights of what it is mounted over: one for state is anybody's to write.
+RUN mkdir -p /state/var/lib && mkdir -m 777 /state/var/lib/ecs-host-exporter
 
 FROM scratch
 ARG VERSION=unknown
@@ -32,6 +34,7 @@ LABEL org.opencontainers.image.title="ecs-host-exporter" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /ecs-host-exporter /ecs-host-exporter
+COPY --from=build /state /
 # Enough for all but what the documentation names; the Docker socket wants its group: --user 65534:<gid>.
 USER 65534:65534
 EXPOSE 9100

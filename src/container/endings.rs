@@ -7,11 +7,13 @@
 //! goes into a ledger, in which it stays five minutes, and for good in sums over containers of one
 //! name.
 
+mod books;
 mod ledger;
 mod life;
 mod seek;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod watcher;
 
 use std::io;
@@ -21,8 +23,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use tokio::sync::Notify;
 
 use crate::cgroup::{Finals, Hierarchies};
+use crate::container::Containerd;
 use crate::exposition::LabelBlock;
 pub use ledger::{GROUPS, Group, Ledger, News, Sums};
 use watcher::Watcher;
@@ -34,6 +38,9 @@ pub struct Ended {
     pub id: Box<str>,
     /// The path of its control group.
     pub path: Box<str>,
+    /// The inode of its control group's directory: tells it from another of the same path. 0 where it
+    /// was gone too soon.
+    pub inode: u64,
     /// The ECS task it was of, by the last part of its ARN. `None` outside of tasks.
     pub task: Option<Box<str>>,
     /// Who it was. `None` where nobody knew it.
@@ -66,19 +73,23 @@ pub enum How {
     Read,
     /// Then too, but some of its files were gone already.
     Partial,
+    /// Not then, or in part, but its task's numbers tell: what is left of them when the living and
+    /// those that ended before are taken away. It may be a little more than it was.
+    LeftOver,
     /// Not then. Its numbers are those of an earlier time, if there are any.
     Missed,
 }
 
 impl How {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Partial, Self::Missed];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Partial, Self::LeftOver, Self::Missed];
 
     /// As the label `result` says it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Partial => "partial",
+            Self::LeftOver => "left_over",
             Self::Missed => "missed",
         }
     }
@@ -118,6 +129,8 @@ pub struct Settings {
     pub home: Arc<Hierarchies>,
     /// Its `/proc`.
     pub proc: PathBuf,
+    /// What containerd keeps of its containers.
+    pub containerd: Containerd,
     /// How many descriptors may be kept open: one for each container, and some for its files.
     pub descriptors: usize,
     /// The time of day.
@@ -154,6 +167,8 @@ struct Shared {
     blind: AtomicBool,
     /// How many scrapes there were.
     scrapes: AtomicU64,
+    /// There is something new in the ledger.
+    news: Notify,
 }
 
 impl Shared {
@@ -178,6 +193,7 @@ impl Endings {
             runs: AtomicBool::new(true),
             blind: AtomicBool::new(false),
             scrapes: AtomicU64::new(0),
+            news: Notify::new(),
         });
         let mut watcher = Watcher::new(settings, Arc::clone(&shared))?;
         std::thread::Builder::new()
@@ -198,6 +214,15 @@ impl Endings {
         shared.scrapes.fetch_add(1, Ordering::Relaxed);
         if shared.blind.load(Ordering::Relaxed) {
             shared.wake();
+        }
+    }
+
+    /// Waits until something ended that the ledger did not have before: for ever, where the thread
+    /// does not run. One waits at a time.
+    pub async fn news(&self) {
+        match self.0.as_deref() {
+            Some(Hold(shared)) => shared.news.notified().await,
+            None => std::future::pending().await,
         }
     }
 
