@@ -13,22 +13,29 @@ pub mod endpoint;
 mod handle;
 mod labels;
 mod lenient;
+mod listing;
 mod network;
+mod service;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ask::Trouble;
-pub use handle::{Handle, Settings, Source, start};
+pub use handle::{Handle, Settings, Source, start, start_telling};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
+pub use listing::{ListedContainer, ListedTask, Listing};
 pub use network::{Port, Protocol};
+pub use service::Service;
+pub use told::{Happening, Listen, Listener, Told, What, Who};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;
 use crate::container::{About, Names, Storage};
 use crate::exposition::LabelBlock;
 use agent::{Answer, Task, short_arn};
+use desk::Endpoints;
 use docker::Known;
 use labels::{ECS, Row, Shown};
 
@@ -44,7 +51,9 @@ pub struct Inventory {
     /// What is known of each task, by its id: the values of [`ECS`].
     tasks: BTreeMap<Box<str>, [Box<str>; 5]>,
     /// What the tasks' own metadata endpoints said, by the tasks' ids.
-    endpoints: BTreeMap<Box<str>, Arc<endpoint::Task>>,
+    endpoints: Endpoints,
+    /// The tasks' services, where a label of their containers names them.
+    services: BTreeMap<Box<str>, Box<str>>,
     shown: Shown,
 }
 
@@ -70,13 +79,32 @@ impl Inventory {
     ) -> Self {
         let mut containers: Vec<_> = containers.into_iter().map(Arc::new).collect();
         containers.sort_by(|a, b| a.id.cmp(&b.id));
-        Self::join(containers, agent.map(Arc::new), labels)
+        let settings = (labels, &Service::Off);
+        Self::join(containers, agent.map(Arc::new), Endpoints::new(), settings)
+    }
+
+    /// The same, where the metadata endpoints of tasks, by their ids, said this.
+    #[must_use]
+    pub fn with_endpoints(
+        mut self,
+        tasks: impl IntoIterator<Item = (Box<str>, endpoint::Task)>,
+    ) -> Self {
+        let tasks = tasks.into_iter().map(|(id, task)| (id, Arc::new(task)));
+        self.endpoints.extend(tasks);
+        self
     }
 
     /// As [`of`](Self::of), of containers in the order of their ids.
-    fn join(containers: Vec<Arc<Known>>, agent: Option<Arc<Answer>>, labels: &Labels) -> Self {
+    fn join(
+        containers: Vec<Arc<Known>>,
+        agent: Option<Arc<Answer>>,
+        endpoints: Endpoints,
+        (labels, service): (&Labels, &Service),
+    ) -> Self {
         let shown = labels.shown(containers.iter().map(|known| &known.labels));
-        let mut inventory = Self { containers, agent, shown, ..Self::default() };
+        let services = service.named(&containers);
+        let mut inventory =
+            Self { containers, agent, endpoints, services, shown, ..Self::default() };
         inventory.told = inventory.find_told();
         inventory.tasks = inventory.find_tasks();
         inventory
@@ -132,14 +160,25 @@ impl Inventory {
         self.told(id).map(|(_, container)| container)
     }
 
-    /// The service of a task; empty where nobody says.
-    pub fn service(&self, task: &str) -> &str {
-        self.endpoint(task).map_or("", |told| &told.service)
-    }
-
     /// What the metadata endpoint of a task said. `None` where it was not asked, or has not answered.
     pub fn endpoint(&self, task: &str) -> Option<&endpoint::Task> {
         self.endpoints.get(task).map(|told| &**told)
+    }
+
+    /// The service that a task is of; empty where it is of none, or nobody says.
+    pub fn service(&self, task: &str) -> &str {
+        let told = || self.endpoint(task).map(|told| &told.service);
+        self.services
+            .get(task)
+            .or_else(told)
+            .map_or("", |name| name)
+    }
+
+    /// Who a container is, as far as anybody knows.
+    pub fn identity(&self, id: &str) -> Identity<'_> {
+        let (row, _) = self.describe_container("", id);
+        let [cluster, container, task, family, revision] = row.ecs;
+        Identity { name: row.name, image: row.image, cluster, container, task, family, revision }
     }
 
     fn find_told(&self) -> Vec<(usize, usize)> {
@@ -229,6 +268,25 @@ impl Inventory {
         }
         (row, known.about())
     }
+}
+
+/// Who a container is. Empty what nobody says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// Docker's name of it.
+    pub name: &'a str,
+    /// The image as it was asked for.
+    pub image: &'a str,
+    /// The cluster, by name or ARN.
+    pub cluster: &'a str,
+    /// Its name in the task definition.
+    pub container: &'a str,
+    /// ARN of its task.
+    pub task: &'a str,
+    /// Family of its task definition.
+    pub family: &'a str,
+    /// Revision of its task definition.
+    pub revision: &'a str,
 }
 
 impl Names for Inventory {

@@ -15,8 +15,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod discovery;
 mod host;
 mod kernel;
+mod lasting;
 mod loads;
 mod peer;
 mod tasks;
@@ -59,6 +61,7 @@ fn a_real_host_is_seen_as_it_is() {
     loads::known_loads_are_counted(&testbed, &exporter);
     a_layer_and_a_log_are_counted(&testbed, &exporter);
     tasks::tasks_are_counted(&testbed, &exporter);
+    discovery::what_is_discovered_is_scraped(&testbed);
     containers_come_and_go(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
     peer::agrees_with_node_exporter(&exporter);

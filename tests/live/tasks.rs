@@ -50,7 +50,8 @@ impl<'a> Task<'a> {
     /// Starts a command in a container that stays.
     fn begins(&self, name: &str, command: &str) {
         let id = &self.container(name).id;
-        self.testbed.docker(&["exec", "-d", id, "sh", "-c", command]);
+        self.testbed
+            .docker(&["exec", "-d", id, "sh", "-c", command]);
     }
 
     fn told(&self, family: &str) -> Option<f64> {
@@ -142,10 +143,15 @@ fn the_task_is_held_back(task: &Task<'_>) {
     assert!(held >= 5.0, "held back in {held} periods");
     let of_containers = samples.iter().filter(|s| {
         s.name == "container_cpu_cfs_throttled_periods_total"
-            && task.containers.iter().any(|c| s.label("id").contains(&c.id))
+            && task
+                .containers
+                .iter()
+                .any(|c| s.label("id").contains(&c.id))
     });
     assert_eq!(of_containers.map(|s| s.value).sum::<f64>(), 0.0);
-    let burnt = task.of(&samples, "ecs_task_cpu_usage_seconds_total").unwrap();
+    let burnt = task
+        .of(&samples, "ecs_task_cpu_usage_seconds_total")
+        .unwrap();
     assert!(burnt >= 0.98, "{burnt}");
 }
 
@@ -206,7 +212,10 @@ fn traffic_is_counted_once(testbed: &Testbed, exporter: &Server) {
         sent.parse::<f64>().unwrap()
     };
     // Nobody answers: what asks for the address of the other end is traffic enough.
-    vpc.does("c1", "timeout 2 busybox wget -q -O - -T 1 http://10.99.99.99/ || timeout 1 cat < /dev/null");
+    vpc.does(
+        "c1",
+        "timeout 2 busybox wget -q -O - -T 1 http://10.99.99.99/ || timeout 1 cat < /dev/null",
+    );
     let before = kernel();
     let told = vpc.told(SENT).unwrap();
     let after = kernel();

@@ -9,9 +9,12 @@ pub mod container;
 mod figures;
 pub mod info;
 pub mod instance;
+pub mod lasting;
+pub mod scrape_targets;
 mod sum;
 pub mod task;
 pub(in crate::collector) mod tasks;
+pub mod totals;
 mod words;
 
 /// The labels of a task.

@@ -187,7 +187,6 @@ impl<'de> Deserialize<'de> for Environment {
 impl From<Answer<'_>> for Known {
     fn from(answer: Answer<'_>) -> Self {
         let said = answer.state.unwrap_or_default();
-        let state = State::of(said.status.text());
         let config = answer.config.unwrap_or_default();
         let host = answer.host_config.unwrap_or_default();
         let labels = config.labels.unwrap_or_default();
@@ -217,8 +216,8 @@ impl From<Answer<'_>> for Known {
             created: date::seconds(answer.created.text()),
             started: date::seconds(said.started_at.text()),
             finished: date::seconds(said.finished_at.text()),
-            exit_code: said.exit_code.whole().filter(|_| state.ended()),
-            state,
+            exit_code: said.exit_code.whole(),
+            state: State::of(said.status.text()),
             health: said
                 .health
                 .and_then(|health| Health::of(health.status.text())),
@@ -288,7 +287,7 @@ mod tests {
             created: Some(1_795_230_884.490_489),
             started: Some(1_795_230_890.609_946),
             finished: None,
-            exit_code: None,
+            exit_code: Some(0),
             state: State::Running,
             health: None,
             network: Some(Network::Own),

@@ -47,7 +47,7 @@ pub struct Known {
     pub started: Option<f64>,
     /// When it last ended, in seconds since 1970. `None` before that.
     pub finished: Option<f64>,
-    /// What its first process ended with. `None` while it has not ended.
+    /// With which code it last ended; of one that has not, Docker says 0.
     pub exit_code: Option<i64>,
     /// How far it is.
     pub state: State,
