@@ -12,7 +12,7 @@ use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::cli::{self, Action, Asked, Config};
 use ecs_host_exporter::collector::{self, Collector};
 use ecs_host_exporter::container::endings::{self, Endings};
-use ecs_host_exporter::container::{Containers, Names};
+use ecs_host_exporter::container::{Containerd, Containers, Names};
 use ecs_host_exporter::discovery::{self, Discovery, Instance, file};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
@@ -230,6 +230,7 @@ fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
     let settings = endings::Settings {
         home,
         proc: roots.proc.clone(),
+        containerd: Containerd::new(roots),
         descriptors,
         clock: SystemTime::now,
         who: Box::new(move |path| inventory.latest().named(path)),
@@ -250,7 +251,9 @@ fn find(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings)
     let shown = if systemd_units { with_units } else { without_units };
     Box::new(move |files| {
         let home = Arc::new(Hierarchies::find(&roots, files)?);
-        Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
+        let containers = Containers::new(Tree::new(home), shown, descriptors);
+        let containers = containers.with_containerd(Containerd::new(&roots));
+        Ok(containers.following(endings.clone()))
     })
 }
 

@@ -50,7 +50,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
 
 /// The pages that people go to from `/`: path and name.
 pub(super) fn links(app: &App) -> Vec<(String, &'static str)> {
-    let targets = app.discovery.is_some().then(|| (TARGETS.into(), "Scrape targets"));
+    let targets = app
+        .discovery
+        .is_some()
+        .then(|| (TARGETS.into(), "Scrape targets"));
     [(path(app), "Metrics")]
         .into_iter()
         .chain(targets)

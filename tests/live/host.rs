@@ -103,16 +103,16 @@ impl Testbed {
     }
 
     pub fn docker(&self, arguments: &[&str]) -> String {
+        self.try_docker(arguments).unwrap()
+    }
+
+    /// What a command of Docker says, or its complaint.
+    pub fn try_docker(&self, arguments: &[&str]) -> Result<String, String> {
         let mut docker = Command::new("docker");
         docker
             .arg("-H")
             .arg(format!("unix://{}", self.socket().display()));
-        said(docker.args(arguments).output().unwrap()).unwrap()
-    }
-
-    /// A directory that goes with the testbed.
-    pub fn dir(&self) -> &Path {
-        &self.dir
+        said(docker.args(arguments).output().unwrap())
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -261,6 +261,21 @@ impl Server {
         Some(Self { child, port }.ready())
     }
 
+    /// cAdvisor, looking at the testbed, where the variable `CADVISOR` names the program. It looks at
+    /// every container once a second, whether it does anything or not.
+    pub fn cadvisor(testbed: &Testbed) -> Option<Self> {
+        let port = free_port();
+        let child = Command::new(std::env::var_os("CADVISOR")?)
+            .args(["-listen_ip=127.0.0.1", "-allow_dynamic_housekeeping=false"])
+            .arg("-housekeeping_interval=1s")
+            .arg(format!("-port={port}"))
+            .arg(format!("-docker=unix://{}", testbed.socket().display()))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Some(Self { child, port }.ready())
+    }
+
     fn ready(mut self) -> Self {
         let answers = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();
         until(Duration::from_secs(20), "serves", || {
@@ -282,6 +297,11 @@ impl Server {
 
     /// One scrape, which must not take longer than a scraper waits, and be well-formed.
     pub fn scrape(&self) -> Vec<Sample> {
+        exposition::parse(&self.body()).unwrap_or_else(|wrong| panic!("{wrong}"))
+    }
+
+    /// The text of one scrape.
+    pub fn body(&self) -> Vec<u8> {
         const PATIENCE: Duration = Duration::from_secs(10);
         let started = Instant::now();
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
@@ -302,7 +322,7 @@ impl Server {
             "{}",
             head.escape_ascii()
         );
-        exposition::parse(body).unwrap_or_else(|wrong| panic!("{wrong}"))
+        body.to_owned()
     }
 }
 

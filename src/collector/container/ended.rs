@@ -42,7 +42,7 @@ static LEFT_OUT: Family<0> = counter("ecs_host_exporter_ended_left_out_total")
     .help("Containers that ended and were counted without their names, because there are too many names.")
     .labels([]);
 static READ: Family<1> = counter("ecs_host_exporter_finals_read_total")
-    .help("Containers that ended, by how their last numbers were read: all, some, or none in time.")
+    .help("Containers that ended, by how their last numbers were read: all or some in time, as what their tasks had left over, or not at all.")
     .labels(["result"]);
 static TROUBLES: Family<1> = counter("ecs_host_exporter_endings_troubles_total")
     .help("How often the exporter could not be told of endings: no watches, no descriptors, or too many events at once.")

@@ -192,6 +192,8 @@ pub(super) fn labels(roots: &Roots, files: &mut Files) -> LabelBlock {
         ("machine_id", roots.host(Path::new("/etc/machine-id"))),
         ("machine_id", roots.host(Path::new("/var/lib/dbus/machine-id"))),
         ("system_uuid", roots.sys.join("class/dmi/id/product_uuid")),
+        // What cAdvisor takes where the firmware has none, or tells it to root alone.
+        ("system_uuid", roots.host(Path::new("/etc/machine-id"))),
         ("boot_id", roots.proc.join("sys/kernel/random/boot_id")),
     ];
     let mut found: Vec<(&str, String)> = Vec::new();
@@ -289,6 +291,14 @@ machine_nvm_capacity{{{labels},mode="app_direct_mode"}} 0
             version("")
         );
         assert_eq!(host.collect().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_machine_without_firmware_is_known_by_its_installation() {
+        let files = [("proc/meminfo", "MemTotal: 4 kB\n"), ("etc/machine-id", "0123\n")];
+        let said = Trial::<Machine>::new(&[], &files).collect().unwrap();
+        let labels = r#"machine_memory_bytes{machine_id="0123",system_uuid="0123"} 4096"#;
+        assert_eq!(said.lines().next(), Some(labels));
     }
 
     #[test]

@@ -32,7 +32,11 @@ fn seen(containers: Vec<Known>) -> Seen {
     Seen {
         now: NOW + Duration::from_secs(42),
         version: "1.2.3",
-        links: vec![("/m\"<".into(), "Metrics"), ("/r".into(), "Reference"), ("/h".into(), "Health")],
+        links: vec![
+            ("/m\"<".into(), "Metrics"),
+            ("/r".into(), "Reference"),
+            ("/h".into(), "Health"),
+        ],
         summary: Summary { name: "host<1>".into(), cpus: 2, ..Summary::default() },
         account,
         counted: Arc::new(Counted { series: 1365, bytes: 2048, families }),
