@@ -30,6 +30,8 @@ VARIABLES = {
     "task": ("Task", "label_values(ecs_task_own_cgroup{" + SERVICE + "}, aws_ecs_task_id)"),
     "container": ("Container", "label_values(ecs_container_memory_usage_bytes{" + TASK + "}, container_name)"),
     "instance": ("Instance", "label_values(node_uname_info, instance)"),
+    # Of a cluster: not on plain hosts.
+    "instance of the cluster": ("Instance", "label_values(ecs_container_instance_cpu_reserved_units{" + CLUSTER + "}, instance)"),
 }
 
 GREEN, YELLOW, RED = "green", "yellow", "red"
@@ -49,8 +51,8 @@ def variables(names, single):
     for name in names:
         label, query = VARIABLES[name]
         alone = name in single
-        yield {"name": name, "label": label, "type": "query", "datasource": datasource(), "definition": query,
-               "query": {"query": query, "refId": name}, "refresh": 2, "sort": 1, "hide": 0, "regex": "", "options": [],
+        yield {"name": name.split()[0], "label": label, "type": "query", "datasource": datasource(), "definition": query,
+               "query": {"query": query, "refId": name.split()[0]}, "refresh": 2, "sort": 1, "hide": 0, "regex": "", "options": [],
                "includeAll": not alone, "multi": not alone, "allValue": None if alone else ".*",
                "current": {} if alone else {"selected": True, "text": ["All"], "value": ["$__all"]}}
 
@@ -175,9 +177,9 @@ def fleet():
     d.bars("Busiest CPUs", "percentunit", "Share of the time in which CPUs were not idle.", (top("instance:node_cpu_usage:ratio_rate5m"), "{{instance}}"), FILLING, 8)
     d.bars("Fullest memories", "percentunit", "Share of memory that is not available to new programs.", (top("instance:node_memory_usage:ratio"), "{{instance}}"), FILLING, 8)
     d.bars("Fullest disks", "percentunit", "The fullest file system of each instance.", (top("instance:node_filesystem_usage:max_ratio"), "{{instance}}"), FILLING, 8)
-    d.series("Waiting for CPU", "percentunit", "Share of the time in which somebody on the instance waited for a CPU (PSI).", (top(rate("node_pressure_cpu_waiting_seconds_total", 'job!=""')), "{{instance}}"), width=8)
-    d.series("Waiting for memory", "percentunit", "Share of the time in which somebody waited for memory. Anything that lasts is too much.", (top(rate("node_pressure_memory_waiting_seconds_total", 'job!=""')), "{{instance}}"), width=8)
-    d.series("Waiting for disks", "percentunit", "Share of the time in which somebody waited for a disk.", (top(rate("node_pressure_io_waiting_seconds_total", 'job!=""')), "{{instance}}"), width=8)
+    d.series("Waiting for CPU", "percentunit", "Share of the time in which somebody on the instance waited for a CPU (PSI).", (top(rate("node_pressure_cpu_waiting_seconds_total", "")), "{{instance}}"), width=8)
+    d.series("Waiting for memory", "percentunit", "Share of the time in which somebody waited for memory. Anything that lasts is too much.", (top(rate("node_pressure_memory_waiting_seconds_total", "")), "{{instance}}"), width=8)
+    d.series("Waiting for disks", "percentunit", "Share of the time in which somebody waited for a disk.", (top(rate("node_pressure_io_waiting_seconds_total", "")), "{{instance}}"), width=8)
     d.row("Services")
     d.table("Services", "Each family of each service over all instances; a click on a heading sorts.", [
         ("Tasks", "short", f"service:ecs_tasks:count{{{CLUSTER}}}", None), ("CPU used", "none", f"service:ecs_cpu_usage_cores:rate5m{{{CLUSTER}}}", None),
@@ -291,7 +293,7 @@ def task():
 
 
 def neighbour():
-    d = Dashboard("ecs-noisy-neighbour", "ECS / Noisy neighbour", "Who on one instance takes what others wait for. Left who takes, right who waits: a rise on both sides at one time is the neighbour.", ["instance"], {"instance"})
+    d = Dashboard("ecs-noisy-neighbour", "ECS / Noisy neighbour", "Who on one instance takes what others wait for. Left who takes, right who waits: a rise on both sides at one time is the neighbour.", ["cluster", "instance of the cluster"], {"instance of the cluster"})
     legend = "{{aws_ecs_task_family}} {{aws_ecs_task_id}}"
     d.row("CPU")
     d.series("Above its reservation", "none", "Cores that a task uses beyond what it reserved: it lives from what others leave.", (top(f'{rate("ecs_task_cpu_usage_seconds_total", HOST)} - ecs_task_cpu_reserved_units{{{HOST}}} / 1024'), legend))
