@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -85,7 +84,7 @@ fn serve(config: Config) -> ExitCode {
     })
 }
 
-fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
+fn listeners(config: &Config) -> Result<Vec<http::Listener>, http::BindError> {
     if config.systemd_socket { http::inherited() } else { http::bind(&config.listen) }
 }
 

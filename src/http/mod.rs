@@ -11,6 +11,7 @@ mod pages;
 mod query;
 mod routes;
 mod serve;
+mod stream;
 mod web;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::inventory::Handle;
 use crate::own::Account;
 use crate::scrape::Scraper;
 
-pub use listen::{BindError, bind, inherited};
+pub use listen::{BindError, Listener, bind, inherited};
 pub use serve::run;
 pub use web::{Web, WebError};
 

@@ -46,7 +46,7 @@ impl Server {
         let scraper = Arc::new(Scraper::new(collectors, start, Handle::none()));
         let app = Arc::new(App::new(scraper, Handle::none(), settings).behind(web));
         let listeners = bind(&["127.0.0.1:0".into()]).unwrap();
-        let address = listeners[0].local_addr().unwrap();
+        let address = listeners[0].address().unwrap().parse().unwrap();
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = mpsc::channel();
         let thread = thread::spawn(move || {
