@@ -152,6 +152,11 @@ impl Container {
         Ok(self.process)
     }
 
+    /// Tells its group from another of the same path, before it or after.
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// Forgets the process, because it is gone.
     pub fn forget_process(&mut self) {
         self.process = None;
