@@ -16,6 +16,7 @@
 mod cadvisor;
 #[path = "../common/mod.rs"]
 mod common;
+mod dashboards;
 mod host;
 mod kernel;
 mod loads;
@@ -59,6 +60,9 @@ fn a_real_host_is_seen_as_it_is() {
     networks_are_counted_once(&testbed, &exporter);
     loads::known_loads_are_counted(&testbed, &exporter);
     a_layer_and_a_log_are_counted(&testbed, &exporter);
+    let with_flags = Server::exporter_with(&testbed, dashboards::FLAGS);
+    dashboards::have_what_they_ask_for(&exporter.scrape(), &with_flags.scrape());
+    drop(with_flags);
     containers_come_and_go(&testbed, &exporter);
     odd::odd_containers_are_seen(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
