@@ -4,6 +4,7 @@
 mod containerd;
 pub mod endings;
 mod last;
+mod readings;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -17,6 +18,8 @@ use crate::files::{Files, Result};
 pub use containerd::Containerd;
 use endings::{Ended, Endings, Group, Named};
 pub use last::Last;
+use readings::Readings;
+pub use readings::{Disk, Stalls};
 
 /// Limits are read anew when somebody wrote to the group's directory or Docker changed them, and
 /// this often in any case: on cgroup v1 only one hierarchy is watched.
@@ -112,6 +115,7 @@ pub struct Container {
     inode: u64,
     spec_read: Option<SystemTime>,
     process: Option<Process>,
+    readings: Readings,
 }
 
 /// A process, and the network namespace it is in.
@@ -152,7 +156,7 @@ impl Container {
         Ok(self.process)
     }
 
-    /// Tells its group from another of the same path, before it or after.
+    /// The inode of its group's directory: tells it from another of the same path.
     pub fn inode(&self) -> u64 {
         self.inode
     }
@@ -183,6 +187,8 @@ pub struct Containers {
     descriptors: usize,
     containerd: Containerd,
     endings: Endings,
+    /// How often the rows were made anew.
+    generation: u64,
     /// Of this scrape, in the order of their paths.
     last: Vec<Last>,
     /// Scratch.
@@ -221,6 +227,7 @@ impl Containers {
             descriptors,
             containerd: Containerd::default(),
             endings: Endings::default(),
+            generation: 0,
             last: Vec::new(),
             ended: Vec::new(),
         }
@@ -244,6 +251,11 @@ impl Containers {
     /// The rows, in the order of their paths.
     pub fn rows(&mut self) -> &mut [Container] {
         &mut self.rows
+    }
+
+    /// Tells whether the rows are still the same ones, in the same places.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// All groups of the host, of which some have a row, and the rows.
@@ -280,6 +292,7 @@ impl Containers {
         }
         let mut read = false;
         for row in &mut self.rows {
+            row.forget_readings();
             if renamed {
                 let kind = self.containerd.known(row.cgroup.path());
                 let (labels, about) = names.describe(row.cgroup.path(), kind);
@@ -338,6 +351,7 @@ impl Containers {
     /// Keeps the rows whose group is still the same one, with their open files. Groups and rows are
     /// both in the order of their paths.
     fn rebuild(&mut self, names: &impl Names, files: &mut Files) {
+        self.generation += 1;
         self.containerd.forget(|path| self.tree.has(path));
         let mut old = std::mem::take(&mut self.rows).into_iter().peekable();
         for (path, inode) in self.tree.groups() {
@@ -371,6 +385,7 @@ impl Containers {
                 inode,
                 spec_read: None,
                 process: None,
+                readings: Readings::default(),
             });
         }
     }

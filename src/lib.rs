@@ -15,11 +15,15 @@
 //! * [`cgroup`]: control groups, v1 and v2, as one vocabulary.
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
+//! * [`lasting`]: what outlives a container, counted.
+//! * [`discovery`]: which containers ask to be scraped, and where.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
+//! * [`summary`]: the host in a few words, for people.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
+//! * [`rights`]: the tables of what the parts of a task definition are for, from these, too.
 //! * [`http`]: the server: routes, encodings, limits.
 //! * [`log`]: what the program says of itself, to standard error.
 //! * [`notify`]: what systemd is told of the program's state.
@@ -32,6 +36,7 @@ pub mod cgroup;
 pub mod cli;
 pub mod collector;
 pub mod container;
+pub mod discovery;
 pub mod doctor;
 pub mod exposition;
 pub mod files;
@@ -39,11 +44,14 @@ pub mod healthcheck;
 pub mod http;
 pub mod inventory;
 pub mod kernel;
+pub mod lasting;
 pub mod log;
 pub mod notify;
 pub mod own;
 pub mod probe;
 pub mod reference;
+pub mod rights;
 pub mod scrape;
 pub mod select;
+pub mod summary;
 pub mod system;

@@ -12,11 +12,13 @@ use ecs_host_exporter::cli::{self, Action, Asked, Config};
 use ecs_host_exporter::collector::{self, Collector};
 use ecs_host_exporter::container::endings::{self, Endings};
 use ecs_host_exporter::container::{Containerd, Containers, Names};
+use ecs_host_exporter::discovery::{self, Discovery, Instance, file};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
-use ecs_host_exporter::inventory::{self, Handle};
+use ecs_host_exporter::inventory::{self, Handle, Listener, Told};
+use ecs_host_exporter::lasting::{self, Lasting};
 use ecs_host_exporter::notify::Notify;
-use ecs_host_exporter::scrape::{Scraper, Start};
+use ecs_host_exporter::scrape::{FindContainers, Scraper, Start};
 use ecs_host_exporter::system::{self, System};
 use ecs_host_exporter::{healthcheck, http, log, reference, select};
 use tokio::runtime::{Builder, Runtime};
@@ -25,13 +27,19 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How long `once` waits for Docker and the ECS agent to say who is who.
 const SETTLING: Duration = Duration::from_secs(3);
 
+/// How long the end waits for counters to be saved.
+const SAVING: Duration = Duration::from_secs(5);
+
 fn main() -> ExitCode {
     let config = match cli::from_process() {
         Ok(Asked::Run(config)) => *config,
         Ok(Asked::Text(text)) => return print(text.as_bytes()),
         Err(refused) => return complain(format_args!("{refused}, try --help")),
     };
-    log::start(config.log);
+    // The doctor says all there is to say.
+    if !matches!(config.action, Action::Doctor { .. }) {
+        log::start(config.log);
+    }
     match config.action.clone() {
         Action::Serve => serve(config),
         Action::Once { collect } => once(config, &collect),
@@ -39,16 +47,7 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(unwell) => complain(unwell),
         },
-        Action::Doctor => {
-            let report = doctor::examine(Patient {
-                roots: config.roots,
-                in_container: config.in_container,
-                docker: socket(config.inventory.docker),
-                agent: config.inventory.agent,
-            });
-            let printed = print(report.to_string().as_bytes());
-            if report.well() { printed } else { ExitCode::FAILURE }
-        }
+        Action::Doctor { json } => doctor(config, json),
         Action::Reference => {
             let (metrics, flags) = (reference::markdown(), cli::command());
             let flags = reference::flags_markdown(&flags);
@@ -63,14 +62,28 @@ fn serve(config: Config) -> ExitCode {
         Ok(web) => web,
         Err(error) => return fail(error),
     };
+    let lasting = match lasting(&config) {
+        Ok(lasting) => lasting,
+        Err(error) => return fail(error),
+    };
     let listeners = match listeners(&config) {
         Ok(listeners) => listeners,
         Err(error) => return fail(error),
     };
     announce(&config);
     let http = config.http.clone();
-    run(config, async move |scraper, inventory| {
-        let app = Arc::new(http::App::new(scraper, inventory, http).behind(web));
+    let kept = lasting.clone();
+    let (served, file) = (config.discovery_http, config.discovery_file.clone());
+    let rootfs = config.roots.rootfs.clone();
+    let ended = run(config, kept, async move |Ready { scraper, inventory, discovery }| {
+        if let Some(path) = file {
+            tokio::spawn(file::keep(path, Arc::clone(&discovery), inventory.clone()));
+        }
+        let app = http::App::new(scraper, inventory, http)
+            .of_host(rootfs)
+            .behind(web)
+            .discovering(served.then_some(discovery));
+        let app = Arc::new(app);
         let systemd = Notify::of(cli::notify_socket());
         let told = told_to_end()?;
         systemd.ready();
@@ -81,7 +94,21 @@ fn serve(config: Config) -> ExitCode {
         let ended = ended.await;
         tracing::info!("Ended");
         ended.map(|()| ExitCode::SUCCESS)
-    })
+    });
+    lasting.save(SAVING);
+    ended
+}
+
+/// Opens the book of what outlives containers, if anybody is to tell of it.
+fn lasting(config: &Config) -> Result<Lasting, lasting::Error> {
+    if !config.collectors.iter().any(|(name, _)| *name == LASTING) {
+        return Ok(Lasting::default());
+    }
+    let path = config.roots.proc.join("sys/kernel/random/boot_id");
+    let boot = Files::default()
+        .load(&path, |text| Ok(String::from_utf8_lossy(text).trim().to_owned()))
+        .unwrap_or_default();
+    Lasting::start(lasting::Settings { dir: config.storage.clone(), boot, clock: SystemTime::now })
 }
 
 fn listeners(config: &Config) -> Result<Vec<http::Listener>, http::BindError> {
@@ -90,7 +117,7 @@ fn listeners(config: &Config) -> Result<Vec<http::Listener>, http::BindError> {
 
 fn once(config: Config, collect: &[String]) -> ExitCode {
     let patience = config.http.timeout;
-    run(config, async move |scraper, inventory| {
+    run(config, Lasting::default(), async move |Ready { scraper, inventory, .. }| {
         let selection = match select::select(&scraper, collect, &[]) {
             Ok(selection) => selection,
             Err(refusal) => return Ok(complain(refusal)),
@@ -101,17 +128,49 @@ fn once(config: Config, collect: &[String]) -> ExitCode {
     })
 }
 
+/// Runs every collector once, looks at what they need, and says what mends the rest.
+fn doctor(config: Config, json: bool) -> ExitCode {
+    let patience = config.http.timeout;
+    let patient = Patient {
+        roots: config.roots.clone(),
+        in_container: config.in_container,
+        docker: socket(config.inventory.docker.clone()),
+        agent: config.inventory.agent.clone(),
+    };
+    run(config, Lasting::default(), async move |Ready { scraper, inventory, .. }| {
+        inventory.settled(SETTLING).await;
+        let _said = scraper.scrape(scraper.all(), patience).await;
+        let report = doctor::examine(patient, &scraper.account().await);
+        let text = if json { report.json() } else { report.to_string() };
+        let printed = print(text.as_bytes());
+        Ok(if report.well() { printed } else { ExitCode::FAILURE })
+    })
+}
+
+/// What was built.
+struct Ready {
+    scraper: Arc<Scraper>,
+    inventory: Handle,
+    discovery: Arc<Discovery>,
+}
+
 /// Builds what scrapes need, and does something with it.
 fn run(
     config: Config,
-    work: impl AsyncFnOnce(Arc<Scraper>, Handle) -> io::Result<ExitCode>,
+    lasting: Lasting,
+    work: impl AsyncFnOnce(Ready) -> io::Result<ExitCode>,
 ) -> ExitCode {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(error),
     };
     let outcome = runtime.block_on(async {
-        let (inventory, refresh) = inventory::start(config.inventory, SystemTime::now);
+        let listener = Listener(lasting.kept().then(|| {
+            let lasting = lasting.clone();
+            Box::new(move |told: Told<'_>| lasting.told(told)) as _
+        }));
+        let (inventory, refresh) =
+            inventory::start_telling(config.inventory, SystemTime::now, listener);
         tokio::spawn(refresh);
         let descriptors = descriptors();
         let follows = config.collectors.iter().any(|(name, _)| *name == ENDED);
@@ -120,9 +179,22 @@ fn run(
         } else {
             Endings::default()
         };
-        let start = start(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
-        let scraper = Scraper::new(config.collectors, start, inventory.clone());
-        work(Arc::new(scraper), inventory).await
+        if lasting.kept() {
+            let (lasting, endings) = (lasting.clone(), endings.clone());
+            tokio::spawn(async move {
+                loop {
+                    endings.news().await;
+                    lasting.take(&endings);
+                }
+            });
+        }
+        let discovery = Arc::new(discover(config.discovery, &config.roots));
+        let containers = find(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
+        let system = System::LIVE;
+        let start = Start { containers, system, discovery: Arc::clone(&discovery) };
+        let scraper = Scraper::new(config.collectors, start, inventory.clone()).keeping(lasting);
+        let scraper = Arc::new(scraper);
+        work(Ready { scraper, inventory, discovery }).await
     });
     // A collector that hangs would hold up a runtime that is dropped.
     runtime.shutdown_background();
@@ -141,6 +213,9 @@ fn runtime() -> io::Result<Runtime> {
 
 /// The collector that tells of containers that ended: without it nobody follows them.
 const ENDED: &str = <collector::container::ended::Ended as Collector>::NAME;
+
+/// The collector that tells of what outlives containers: without it there is no book of it.
+const LASTING: &str = <collector::ecs::lasting::Lasting as Collector>::NAME;
 
 /// Follows containers to their end, where control groups are to be seen.
 fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
@@ -165,17 +240,20 @@ fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
     })
 }
 
-fn start(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings) -> Start {
+/// Finds out who is to be scraped on this machine.
+fn discover(settings: discovery::Settings, roots: &Roots) -> Discovery {
+    let instance = Instance::find(roots, &mut Files::default());
+    Discovery::new(discovery::Settings { instance, ..settings }, system::own_address)
+}
+
+fn find(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings) -> FindContainers {
     let shown = if systemd_units { with_units } else { without_units };
-    Start {
-        containers: Box::new(move |files| {
-            let home = Arc::new(Hierarchies::find(&roots, files)?);
-            let containers = Containers::new(Tree::new(home), shown, descriptors);
-            let containers = containers.with_containerd(Containerd::new(&roots));
-            Ok(containers.following(endings.clone()))
-        }),
-        system: System::LIVE,
-    }
+    Box::new(move |files| {
+        let home = Arc::new(Hierarchies::find(&roots, files)?);
+        let containers = Containers::new(Tree::new(home), shown, descriptors);
+        let containers = containers.with_containerd(Containerd::new(&roots));
+        Ok(containers.following(endings.clone()))
+    })
 }
 
 fn without_units(kind: Kind<'_>) -> bool {

@@ -84,6 +84,7 @@ mod tests {
         let start = Start {
             containers: Box::new(|_| Err(Error::Absent("cgroup".into()))),
             system: System::LIVE,
+            discovery: std::sync::Arc::default(),
         };
         let collectors = on.map(|name| (name, Box::new(|_: &mut _, _: &mut _| Ok(())) as _));
         let scraper = Scraper::new(collectors.into(), start, Handle::none());

@@ -1,6 +1,7 @@
 //! What the kernel answers to system calls rather than in files. Functions in a struct, so that a
 //! fixture's answers can stand in their place.
 
+mod address;
 pub mod btrfs;
 mod clock;
 mod ethtool;
@@ -13,6 +14,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+pub use self::address::own_address;
 pub use self::clock::Clock;
 pub use self::realtime::realtime;
 

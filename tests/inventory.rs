@@ -14,9 +14,9 @@ use ecs_host_exporter::container::{About, Containers, Names};
 use ecs_host_exporter::exposition::Labels as _;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{
-    Handle, Inventory, Labels, NAMES, Settings, agent, docker, start,
+    Handle, Inventory, Labels, NAMES, Service, Settings, agent, docker, start,
 };
-use stand_in::{Agent, Docker, Manner};
+use stand_in::{Agent, Docker, Endpoint, Manner};
 use tokio::task::JoinSet;
 
 /// Nothing here takes nearly as long.
@@ -60,6 +60,21 @@ impl Filled {
             docker: vec![socket.into()],
             agent: Some(agent.map_or(nobody, |agent| agent.address.clone())),
             labels,
+            ..Settings::default()
+        };
+        let (handle, fill) = start(settings, SystemTime::now);
+        let mut filling = JoinSet::new();
+        filling.spawn(fill);
+        Self { handle, _filling: filling }
+    }
+
+    /// One that asks the tasks' own endpoints for their services, if it asks.
+    fn serviced(socket: &Path, endpoint: &Endpoint, service: Service) -> Self {
+        let settings = Settings {
+            docker: vec![socket.into()],
+            service,
+            endpoint: endpoint.address.clone(),
+            ..Settings::default()
         };
         let (handle, fill) = start(settings, SystemTime::now);
         let mut filling = JoinSet::new();
@@ -287,7 +302,7 @@ async fn an_odd_answer_does_not_blind_it() {
         (name(&inventory, &id(1)), name(&inventory, &id(2))),
         ("first".into(), "second".into())
     );
-    assert_eq!((filled.up()[0], filled.errors()[0]), (true, 2));
+    assert_eq!((filled.up()[0], filled.errors()[0]), (true, 1), "the list, by bollard");
 
     docker.listened_to().await;
     docker.say(r#"{"Type":"container","Action":"start","scope":"galactic"}"#);
@@ -442,7 +457,7 @@ async fn hostile_names_stay_bounded() {
             .0
             .contains(r#"name="\"} 1\nfake 2\n""#)
     );
-    assert!(name(&inventory, &id(3)).contains('\u{fffd}'));
+    assert!(name(&inventory, &id(3)).contains("????(??"));
     assert!(filled.up()[0]);
 }
 
@@ -518,5 +533,85 @@ async fn no_secret_is_kept_or_logged() {
     assert!(!format!("{:?} {:?}", filled.handle, filled.handle.sources()).contains("hunter2"));
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("odd answer") && !log.contains("hunter2"), "{log}");
-    assert_eq!(log.matches("odd answer").count(), 2, "each kind once\n{log}");
+    assert_eq!(log.matches("odd answer").count(), 1, "each kind once\n{log}");
+}
+
+/// A container of a task, which has this in its environment.
+fn of_task(id: &str, task: &str, uri: &str) -> String {
+    inspect(id, "web")
+        .replace("PASSWORD=hunter2", &format!("ECS_CONTAINER_METADATA_URI_V4={uri}"))
+        .replace(
+            "\"Labels\":{",
+            &format!("\"Labels\":{{\"com.amazonaws.ecs.task-arn\":\"arn/{task}\","),
+        )
+}
+
+fn says(task: &str, service: &str) -> String {
+    format!(r#"{{"TaskARN":"arn/{task}","ServiceName":"{service}","LaunchType":"EC2"}}"#)
+}
+
+#[tokio::test]
+async fn services_are_asked_for_once_by_the_ids_of_their_containers() {
+    let dir = Dir::new("services");
+    let docker = Docker::new(&dir.socket());
+    let endpoint = Endpoint::new().await;
+    docker.add(&id(1), of_task(&id(1), "a", "http://169.254.170.2/v4/first"));
+    docker.add(&id(2), of_task(&id(2), "a", "http://169.254.170.2/v4/second"));
+    docker.add(&id(3), of_task(&id(3), "b", "http://169.254.170.2/v4/third"));
+    // Elsewhere, or with another's id.
+    docker.add(&id(4), of_task(&id(4), "c", &format!("http://10.0.0.1/v4/{}", id(4))));
+    docker.add(&id(5), of_task(&id(5), "d", "http://169.254.170.2/v4/fifth"));
+    endpoint.say("first", 200, says("a", "web-svc"));
+    endpoint.say("third", 200, says("b", ""));
+    endpoint.say("fifth", 200, says("a", "web-svc"));
+    let filled = Filled::serviced(&docker.socket, &endpoint, Service::Metadata);
+    filled.handle.settled(PATIENCE).await;
+    let inventory = filled.handle.latest();
+    let services = ["a", "b", "c", "d"].map(|task| inventory.service(task).to_owned());
+    assert_eq!(services, ["web-svc", "", "", ""]);
+    assert_eq!(&*inventory.endpoint("b").unwrap().launch_type, "EC2");
+    let first = |name: &str| format!("/v4/{name}/task");
+    assert_eq!(*endpoint.asked.borrow(), ["first", "third", "fifth"].map(first));
+
+    docker.listened_to().await;
+    docker.add(&id(6), of_task(&id(6), "e", "http://169.254.170.2/v4/sixth"));
+    docker.event("start", &id(6));
+    // Unknown at first.
+    let mut asked = endpoint.asked.subscribe();
+    asked
+        .wait_for(|asked| asked.contains(&first("sixth")))
+        .await
+        .unwrap();
+    assert_eq!(filled.handle.latest().service("e"), "");
+    endpoint.say("sixth", 200, says("e", "late"));
+    filled.until(|i| i.service("e") == "late").await;
+    docker.event("destroy", &id(1));
+    docker.event("destroy", &id(2));
+    filled
+        .until(|i| i.container(&id(1)).is_none() && i.container(&id(2)).is_none())
+        .await;
+    filled.until(|i| i.endpoint("a").is_none()).await;
+    let asked = endpoint
+        .asked
+        .borrow()
+        .iter()
+        .filter(|path| **path == first("first"))
+        .count();
+    assert_eq!(asked, 1, "once");
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_services_unless_he_is_to_be() {
+    let dir = Dir::new("unasked");
+    let docker = Docker::new(&dir.socket());
+    let endpoint = Endpoint::new().await;
+    docker.add(&id(1), of_task(&id(1), "a", "http://169.254.170.2/v4/first"));
+    for service in [Service::Off, Service::Label("com.amazonaws.ecs.container-name".into())] {
+        let label = service != Service::Off;
+        let filled = Filled::serviced(&docker.socket, &endpoint, service);
+        filled.handle.settled(PATIENCE).await;
+        assert_eq!(filled.handle.latest().service("a"), if label { "web" } else { "" });
+        assert!(filled.handle.complete());
+    }
+    assert!(endpoint.asked.borrow().is_empty());
 }

@@ -10,6 +10,8 @@ use tracing::Level;
 use super::values;
 use crate::collector::Spec;
 use crate::collector::flags::duration;
+use crate::discovery::{Preset, Rule};
+use crate::inventory::Service;
 use crate::log::Format;
 
 /// What is done in the place of serving.
@@ -37,8 +39,8 @@ pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     },
     Subcommand {
         name: DOCTOR,
-        about: "Say what of the host can be seen, and what mount, right or flag is missing.",
-        flags: |command| command,
+        about: "Run every collector once, and say what is seen of the host and what mends the rest.",
+        flags: Doctor::augment_args,
     },
     Subcommand {
         name: REFERENCE,
@@ -73,6 +75,15 @@ pub(super) struct Healthcheck {
         value_parser = values::listen_address
     )]
     pub(super) address: Option<String>,
+}
+
+/// Flags of `doctor`.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(super) struct Doctor {
+    /// With doctor: answer in JSON.
+    #[arg(id = "json", long)]
+    pub(super) json: bool,
 }
 
 /// The program's own flags.
@@ -151,6 +162,43 @@ pub(super) struct General {
         value_parser = values::peer_address
     )]
     pub(super) agent: String,
+    /// Where the names of ECS services come from: metadata for each task's own metadata endpoint,
+    /// which is asked once for each, by the id in the environment of its containers; label:NAME for
+    /// a label of Docker; off for nowhere.
+    #[arg(
+        id = "collector.ecs.service-name",
+        long,
+        value_name = "FROM",
+        default_value = "metadata",
+        value_parser = values::service
+    )]
+    pub(super) service: Service,
+    /// Address of the ECS agent's task metadata endpoint, on this host.
+    #[arg(
+        id = "ecs.metadata-address",
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:51679",
+        value_parser = values::local_address
+    )]
+    pub(super) endpoint: String,
+    /// Say under /sd/targets which containers ask to be scraped, for Prometheus' http_sd_configs.
+    #[arg(id = "sd.http", long, action = ArgAction::Set, default_value_t = true)]
+    pub(super) sd_http: bool,
+    /// Write the same to this file whenever it changes, for Prometheus' file_sd_configs.
+    #[arg(id = "sd.file", long, value_name = "PATH")]
+    pub(super) sd_file: Option<OsString>,
+    /// Containers to be scraped that do not ask by themselves: family=~REGEX, service= and container=
+    /// alike, port=PORT, path=/PATH, scheme=https, job=NAME, with commas in between.
+    #[arg(id = "sd.rule", long, value_name = "RULE", value_parser = Rule::parse)]
+    pub(super) sd_rules: Vec<Rule>,
+    /// Plain labels for targets, as another tool gives them: 3h4x, teralytics, cloudmap or adot.
+    #[arg(id = "sd.labels", long, value_name = "TOOL", value_parser = values::preset)]
+    pub(super) sd_labels: Option<Preset>,
+    /// Address at which the scraper reaches this host's published ports; the one of the interface
+    /// with the default route if not given.
+    #[arg(id = "sd.host-address", long, value_name = "HOST", value_parser = values::host)]
+    pub(super) sd_address: Option<String>,
     /// Further Docker labels that containers carry as container_label_…: names with commas in
     /// between, or * for all.
     #[arg(id = "collector.container.labels", long, value_name = "NAMES")]
@@ -158,6 +206,9 @@ pub(super) struct General {
     /// Give the services of systemd rows in the container metrics, too.
     #[arg(id = "container.systemd-units", long)]
     pub(super) systemd_units: bool,
+    /// Directory in which counters outlive the exporter's restarts; without it they begin at zero.
+    #[arg(id = "storage.path", long, value_name = "PATH")]
+    pub(super) storage: Option<OsString>,
     /// Switch every collector off but those that are asked for by name.
     #[arg(id = "collector.disable-defaults", long)]
     pub(super) disable_defaults: bool,

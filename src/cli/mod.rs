@@ -23,7 +23,7 @@ use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::collector::{COLLECTORS, Running, Spec};
 use crate::files::Roots;
-use crate::{http, inventory, log};
+use crate::{discovery, http, inventory, log};
 
 use flags::{General, Subcommand};
 use words::{Said, Spoken};
@@ -64,6 +64,14 @@ pub struct Config {
     pub systemd_units: bool,
     /// Whom to ask about containers.
     pub inventory: inventory::Settings,
+    /// Where counters outlive the exporter, if anywhere.
+    pub storage: Option<PathBuf>,
+    /// Who is to be scraped. The machine is not known here yet.
+    pub discovery: discovery::Settings,
+    /// Whether to serve that.
+    pub discovery_http: bool,
+    /// The file to write it to, if there is one.
+    pub discovery_file: Option<PathBuf>,
     /// Where to listen.
     pub listen: Vec<String>,
     /// Whether to take the sockets that systemd passes, in place of that.
@@ -91,8 +99,11 @@ pub enum Action {
         /// Where it listens: `host:port`, where the host may be empty.
         address: String,
     },
-    /// Say what of the host can be seen.
-    Doctor,
+    /// Say what of the host can be seen, and what would mend the rest.
+    Doctor {
+        /// In JSON.
+        json: bool,
+    },
     /// Print every metric and flag.
     Reference,
 }
@@ -139,6 +150,13 @@ pub fn command() -> Command {
         .fold(flags::command(COLLECTORS), |command, known| (known.flags)(command))
 }
 
+/// The subcommands, each with what it is for and its own flags alone, for the manual.
+pub fn subcommands() -> impl Iterator<Item = Command> {
+    flags::SUBCOMMANDS
+        .iter()
+        .map(|known| (known.flags)(Command::new(known.name)).about(known.about))
+}
+
 fn parse(world: World<'_>) -> Result<Asked, Refused> {
     let further = world.variable.as_deref().map(split).transpose()?;
     let words = further
@@ -161,7 +179,8 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
         .try_get_matches_from(words)
         .map_err(|error| Refused::value(&error))?;
     let general: General = taken(&matches);
-    let in_container = in_container(world.exists, world.read);
+    let mountinfo = (world.read)(Path::new("/proc/self/mountinfo")).unwrap_or_default();
+    let in_container = roots::in_container(world.exists, &mountinfo);
     let (roots, origin) = find_roots(&general, &matches, in_container, world.exists);
     let on = |spec: &&Spec| {
         let switch = flags::switch(spec);
@@ -182,6 +201,18 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
         missing: missing(&general),
         systemd_units: general.systemd_units,
         inventory: inventory_settings(&general, &roots)?,
+        discovery: discovery::Settings {
+            rules: general.sd_rules,
+            preset: general.sd_labels,
+            address: general.sd_address,
+            own: roots::own_container(&mountinfo),
+            ..discovery::Settings::default()
+        },
+        discovery_http: general.sd_http,
+        discovery_file: general
+            .sd_file
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         http: http::Settings {
             metrics_path: general.telemetry_path,
             max_requests: general.max_requests,
@@ -190,6 +221,10 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
             ..http::Settings::default()
         },
         log: log::Settings { level: general.log_level, format: general.log_format },
+        storage: general
+            .storage
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         listen: general.listen,
         systemd_socket: general.systemd_socket,
         web_config: general
@@ -231,15 +266,10 @@ fn action(
             let address = address.or_else(|| general.listen.first().cloned());
             Action::Healthcheck { address: address.unwrap_or_default() }
         }
-        Some(flags::DOCTOR) => Action::Doctor,
+        Some(flags::DOCTOR) => Action::Doctor { json: taken::<flags::Doctor>(matches).json },
         Some(flags::REFERENCE) => Action::Reference,
         _ => Action::Serve,
     }
-}
-
-fn in_container(exists: roots::Exists<'_>, read: line::ReadFile<'_>) -> bool {
-    let mountinfo = read(Path::new("/proc/self/mountinfo"));
-    roots::in_container(exists, &mountinfo.unwrap_or_default())
 }
 
 fn find_roots(
@@ -282,6 +312,8 @@ fn inventory_settings(general: &General, roots: &Roots) -> Result<inventory::Set
         },
         agent: Some(general.agent.clone()).filter(|agent| !agent.is_empty()),
         labels: inventory::Labels::asked(&general.labels).map_err(wrong)?,
+        service: general.service.clone(),
+        endpoint: general.endpoint.clone(),
     })
 }
 

@@ -43,6 +43,22 @@ pub(super) fn in_container(exists: Exists<'_>, mountinfo: &[u8]) -> bool {
     marked || overlay
 }
 
+/// The id of the container that the exporter itself runs in, by the files that Docker binds into it.
+/// `None` outside of one. `mountinfo` is the exporter's own.
+pub(super) fn own_container(mountinfo: &[u8]) -> Option<Box<str>> {
+    let mut found = None;
+    let _as_far_as_it_goes = mountinfo::each(mountinfo, |mount| {
+        if mount.point == b"/etc/hostname" || mount.point == b"/etc/resolv.conf" {
+            // `/var/lib/docker/containers/<id>/hostname`
+            let id = mount.root.rsplit(|b| *b == b'/').nth(1);
+            let id = id.and_then(|id| str::from_utf8(id).ok());
+            let hex = |id: &&str| id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
+            found = found.or(id.filter(hex));
+        }
+    });
+    found.map(Into::into)
+}
+
 /// Looks for the mounts that people make for node_exporter and cAdvisor. `None` where there are
 /// none. What is not among them is taken from the exporter's own trees.
 pub(super) fn mounted(exists: Exists<'_>) -> Option<Roots> {
@@ -141,6 +157,19 @@ mod tests {
         assert!(!in_container(&none, b"nonsense"));
         assert!(in_container(&|path| path == Path::new("/.dockerenv"), disk));
         assert!(in_container(&|path| path == Path::new("/run/.containerenv"), disk));
+    }
+
+    #[test]
+    fn knows_its_own_container() {
+        let id = "0123456789abcdef".repeat(4);
+        let mounts = format!(
+            "30 23 0:26 / / rw - overlay overlay rw\n\
+            31 30 8:1 /var/lib/docker/containers/{id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n"
+        );
+        assert_eq!(own_container(mounts.as_bytes()).as_deref(), Some(&*id));
+        let host = mounts.replace("/etc/hostname", "/mnt/hostname");
+        assert_eq!(own_container(host.as_bytes()), None);
+        assert_eq!(own_container(mounts.replace("abc", "xyz").as_bytes()), None);
     }
 
     #[test]

@@ -123,6 +123,8 @@ fn serves_by_default() {
             docker: vec!["/var/run/docker.sock".into(), "/host/run/docker.sock".into()],
             agent: Some("127.0.0.1:51678".into()),
             labels: inventory::Labels::default(),
+            service: inventory::Service::Metadata,
+            endpoint: "127.0.0.1:51679".into(),
         }
     );
     let http = config.http;
@@ -131,6 +133,8 @@ fn serves_by_default() {
     assert_eq!(http.timeout_margin, Duration::from_millis(500));
     assert!(!config.systemd_units && !config.in_container);
     assert_eq!((config.systemd_socket, config.web_config), (false, None));
+    assert_eq!((config.discovery_http, config.discovery_file), (true, None));
+    assert_eq!((config.discovery.address, config.discovery.own), (None, None));
 }
 
 #[test]
@@ -151,6 +155,14 @@ fn takes_every_flag() {
         "--path.rootfs=/r",
         "--docker.socket=/d.sock",
         "--ecs.agent-address=",
+        "--ecs.metadata-address=127.0.0.1:1",
+        "--collector.ecs.service-name=label:team.service",
+        "--no-sd.http",
+        "--sd.file=/sd/targets.json",
+        "--sd.rule=family=web,port=80",
+        "--sd.rule=container=~app.*,port=8080,path=/m",
+        "--sd.labels=cloudmap",
+        "--sd.host-address=10.0.0.1",
         "--collector.container.labels=a,b c",
         "--collector.container.labels=*",
         "--container.systemd-units",
@@ -173,7 +185,17 @@ fn takes_every_flag() {
     assert_eq!((config.roots, config.origin), (roots, Origin::Flags));
     let labels = inventory::Labels::asked(["a,b c", "*"]).unwrap();
     let docker = vec!["/d.sock".into()];
-    assert_eq!(config.inventory, inventory::Settings { docker, agent: None, labels });
+    let service = inventory::Service::Label("team.service".into());
+    let endpoint = "127.0.0.1:1".into();
+    let expected = inventory::Settings { docker, agent: None, labels, service, endpoint };
+    assert_eq!(config.inventory, expected);
+    let discovery = config.discovery;
+    assert_eq!((discovery.rules.len(), discovery.address.as_deref()), (2, Some("10.0.0.1")));
+    assert_eq!(discovery.preset, Some(discovery::Preset::CloudMap));
+    assert_eq!(
+        (config.discovery_http, config.discovery_file),
+        (false, Some("/sd/targets.json".into()))
+    );
     assert!(config.systemd_units);
     assert_eq!(config.log, log::Settings { level: Level::WARN, format: log::Format::Json });
 }
@@ -378,7 +400,8 @@ fn takes_flags_before_and_after_a_subcommand() {
     let listen = "--web.listen-address=:1";
     assert_eq!(action(&[listen, "once"]), once(&[]));
     assert_eq!(action(&["once", "--collect=a", "--collect", "node", listen]), once(&["a", "node"]));
-    assert_eq!(action(&[listen, "doctor"]), Action::Doctor);
+    assert_eq!(action(&[listen, "doctor"]), Action::Doctor { json: false });
+    assert_eq!(action(&["doctor", "--json", listen]), Action::Doctor { json: true });
     assert_eq!(action(&["reference", listen]), Action::Reference);
     let healthcheck = |address: &str| Action::Healthcheck { address: address.into() };
     assert_eq!(action(&["healthcheck", listen]), healthcheck(":1"));

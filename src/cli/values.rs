@@ -1,7 +1,11 @@
 //! The values of flags.
 
+use std::net::IpAddr;
+
 use tracing::Level;
 
+use crate::discovery::Preset;
+use crate::inventory::Service;
 use crate::log::Format;
 
 /// A whole number as kingpin reads it: `1e1` is ten, and a fraction is cut.
@@ -44,6 +48,49 @@ pub(super) fn peer_address(text: &str) -> Result<String, &'static str> {
         return Err("host:port expected");
     }
     Ok(text.into())
+}
+
+/// As [`peer_address`], of this host alone: who listens elsewhere must not be asked by mistake.
+pub(super) fn local_address(text: &str) -> Result<String, &'static str> {
+    let (host, _) = split(text)?;
+    let local = match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback() || address == IpAddr::from([169, 254, 170, 2]),
+        Err(_) => host == "localhost",
+    };
+    if !local {
+        return Err("an address of this host expected: loopback, or 169.254.170.2");
+    }
+    Ok(text.into())
+}
+
+/// A name or an address without a port; that of IPv6 without brackets.
+pub(super) fn host(text: &str) -> Result<String, &'static str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if text.parse::<IpAddr>().is_ok() || (!text.is_empty() && text.bytes().all(plain)) {
+        return Ok(text.into());
+    }
+    Err("a host without a port expected")
+}
+
+/// Where the names of services come from.
+pub(super) fn service(text: &str) -> Result<Service, &'static str> {
+    match text {
+        "off" => Ok(Service::Off),
+        "metadata" => Ok(Service::Metadata),
+        "api" => {
+            Err("there is none: an exporter on every host would use up the limits of the AWS \
+                      API; metadata says the same without it")
+        }
+        _ => match text.strip_prefix("label:") {
+            Some(label) if !label.is_empty() => Ok(Service::Label(label.into())),
+            _ => Err("one of off, metadata, label:NAME expected"),
+        },
+    }
+}
+
+/// The tool whose labels are wanted.
+pub(super) fn preset(text: &str) -> Result<Preset, &'static str> {
+    Preset::of(text).ok_or("one of 3h4x, teralytics, cloudmap, adot expected")
 }
 
 /// Takes `host:port` apart. An IPv6 address stands in brackets, which are taken off.
@@ -135,7 +182,30 @@ mod tests {
     }
 
     #[test]
+    fn asks_nobody_but_this_host() {
+        for text in ["127.0.0.1:51679", "[::1]:1", "localhost:80", "169.254.170.2:80"] {
+            assert_eq!(local_address(text), Ok(text.into()));
+        }
+        for text in ["", "10.0.0.1:80", "169.254.169.254:80", "[fd00::1]:80", "example:80", ":80"] {
+            assert!(local_address(text).is_err(), "{text}");
+        }
+        for text in ["10.0.0.1", "fd00::1", "ip-10-0-0-1.internal"] {
+            assert_eq!(host(text), Ok(text.into()));
+        }
+        for text in ["", "10.0.0.1:80", "[::1]", "a/b", "a b", "a\n"] {
+            assert!(host(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn reads_words() {
+        assert_eq!(service("label:a.b"), Ok(Service::Label("a.b".into())));
+        assert_eq!(
+            (service("off"), service("metadata")),
+            (Ok(Service::Off), Ok(Service::Metadata))
+        );
+        assert!(service("label:").is_err() && service("api").is_err() && service("x").is_err());
+        assert_eq!(preset("adot"), Ok(Preset::Adot));
         assert_eq!(level("WaRN"), Ok(Level::WARN));
         assert!(level("trace").is_err());
         assert_eq!(format("json"), Ok(Format::Json));

@@ -1,6 +1,7 @@
 //! What a collector says of a host in `fixtures/`, for the tests beneath the collectors.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::{Command, FromArgMatches};
@@ -32,6 +33,9 @@ impl<C: Collector> Scraped<C> {
             collector: C::new(C::Flags::from_arg_matches(&matches).unwrap(), &roots)?,
             host: Host {
                 containers: None,
+                inventory: Arc::default(),
+                lasting: crate::lasting::Lasting::default(),
+                discovery: Arc::default(),
                 files: Files::default(),
                 shared: Shared::default(),
                 system: System::LIVE,

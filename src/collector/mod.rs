@@ -5,6 +5,7 @@ pub mod aged;
 pub mod attribute;
 pub mod container;
 pub mod dbus;
+pub mod ecs;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -13,6 +14,7 @@ pub mod found;
 pub mod host;
 pub mod memo;
 pub(crate) mod mounts;
+pub mod needs;
 pub mod rows;
 pub mod rtnetlink;
 mod shared;
@@ -23,15 +25,20 @@ pub mod topology;
 #[cfg(test)]
 mod trial;
 
+pub use needs::Need;
 pub use shared::Shared;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::container::Containers;
+use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
+use crate::inventory::Inventory;
+use crate::lasting::Lasting;
 use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
@@ -136,6 +143,14 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::adot::Adot>(),
+    Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::info::Info>(),
+    Spec::of::<ecs::instance::Instance>(),
+    Spec::of::<ecs::scrape_targets::ScrapeTargets>(),
+    Spec::of::<ecs::task::Task>(),
+    Spec::of::<ecs::lasting::Lasting>(),
+    Spec::of::<ecs::totals::TaskTotals>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.
@@ -143,6 +158,12 @@ pub const COLLECTORS: &[Spec] = &[
 pub struct Host {
     /// The host itself, its tasks and containers; `None` where control groups are not to be seen.
     pub containers: Option<Containers>,
+    /// Who is who, as the labels of the containers have it.
+    pub inventory: Arc<Inventory>,
+    /// What outlives containers.
+    pub lasting: Lasting,
+    /// Finds who asks to be scraped.
+    pub discovery: Arc<Discovery>,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.
@@ -190,6 +211,8 @@ pub trait Collector: Sized + Send + 'static {
     const ABOUT: &'static str;
     /// Whether it runs unless a flag says otherwise.
     const BY_DEFAULT: bool = true;
+    /// What it needs of the host.
+    const NEEDS: &'static [Need] = &[];
     /// Its own flags; `()` for most.
     type Flags: Args;
 
@@ -215,6 +238,8 @@ pub struct Spec {
     pub about: &'static str,
     /// [`Collector::BY_DEFAULT`].
     pub by_default: bool,
+    /// [`Collector::NEEDS`].
+    pub needs: &'static [Need],
     /// [`Collector::families`].
     pub families: fn() -> Vec<Descriptor>,
     /// Adds its flags to a command line, as [`flags::augment`] does.
@@ -230,6 +255,7 @@ impl Spec {
             name: C::NAME,
             about: C::ABOUT,
             by_default: C::BY_DEFAULT,
+            needs: C::NEEDS,
             families: || C::families().collect(),
             flags: flags::augment::<C::Flags>,
             start: start::<C>,

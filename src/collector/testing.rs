@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
@@ -31,6 +32,9 @@ pub(crate) fn roots(dir: &Path) -> Roots {
 pub(crate) fn host() -> Host {
     Host {
         containers: None,
+        inventory: Arc::default(),
+        lasting: crate::lasting::Lasting::default(),
+        discovery: Arc::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,

@@ -57,6 +57,9 @@ impl<C: Collector> Trial<C> {
         let matches = flags::augment::<C::Flags>(command).get_matches_from(args);
         let flags = C::Flags::from_arg_matches(&matches).unwrap();
         let host = Host {
+            inventory: Arc::default(),
+            lasting: crate::lasting::Lasting::default(),
+            discovery: Arc::default(),
             containers: None,
             files: Files::default(),
             shared: Shared::default(),

@@ -11,14 +11,18 @@ mod pages;
 mod query;
 mod routes;
 mod serve;
+mod status;
 mod stream;
+mod targets;
 mod web;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::discovery::Discovery;
 use crate::inventory::Handle;
 use crate::own::Account;
 use crate::scrape::Scraper;
@@ -76,9 +80,12 @@ pub struct App {
     settings: Settings,
     /// `None` where anybody may ask, and by plain HTTP.
     web: Option<Arc<Web>>,
+    /// `None` where nobody is to be told of targets.
+    discovery: Option<Arc<Discovery>>,
     account: Arc<Account>,
     places: Arc<Semaphore>,
     compressors: Arc<body::Compressors>,
+    status: status::Desk,
 }
 
 impl App {
@@ -96,12 +103,27 @@ impl App {
             inventory,
             settings,
             web: None,
+            discovery: None,
+            status: status::Desk::new("/".into()),
         }
+    }
+
+    /// The same, of a host whose root is mounted there.
+    #[must_use]
+    pub fn of_host(mut self, rootfs: PathBuf) -> Self {
+        self.status.rootfs = rootfs;
+        self
     }
 
     /// The same, where a web configuration says who may ask, and how.
     #[must_use]
     pub fn behind(self, web: Option<Arc<Web>>) -> Self {
         Self { web, ..self }
+    }
+
+    /// The same, where the targets of service discovery are served, too.
+    #[must_use]
+    pub fn discovering(self, discovery: Option<Arc<Discovery>>) -> Self {
+        Self { discovery, ..self }
     }
 }

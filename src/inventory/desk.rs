@@ -12,7 +12,9 @@ use super::ask::Trouble;
 use super::demand::Demand;
 use super::docker::Known;
 use super::labels::Labels;
-use super::{Inventory, Source};
+use super::service::Service;
+use super::told::{Listener, Told};
+use super::{Inventory, Source, endpoint};
 
 /// The agent is asked again for a scrape when its last answer is older than this.
 const AGENT_AGE: Duration = Duration::from_secs(15);
@@ -32,15 +34,22 @@ pub(super) enum Name {
 /// Containers by their ids.
 pub(super) type Containers = BTreeMap<Box<str>, Arc<Known>>;
 
+/// What tasks' own endpoints said, by the tasks' ids.
+pub(super) type Endpoints = BTreeMap<Box<str>, Arc<endpoint::Task>>;
+
 /// What the sources and the scrapes share. No lock is held for longer than it takes to copy some
 /// pointers, but for that of the facts, which scrapes do not take.
 #[derive(Debug)]
 pub(super) struct Desk {
     labels: Labels,
+    service: Service,
     clock: fn() -> SystemTime,
+    listener: Listener,
     published: watch::Sender<Arc<Inventory>>,
     /// Who has answered or failed to.
     settled: watch::Sender<[bool; 2]>,
+    /// Whether all tasks were asked for that there were at first.
+    endpoints: watch::Sender<bool>,
     facts: Mutex<Facts>,
     records: Mutex<[Record; 2]>,
     calls: Mutex<Calls>,
@@ -53,6 +62,7 @@ pub(super) struct Desk {
 struct Facts {
     containers: Containers,
     agent: Option<Arc<Answer>>,
+    endpoints: Endpoints,
 }
 
 /// How it went with a source.
@@ -74,8 +84,13 @@ struct Calls {
 }
 
 impl Desk {
-    pub(super) fn new(labels: Labels, clock: fn() -> SystemTime) -> Self {
-        let empty = Inventory::join(Vec::new(), None, &labels);
+    pub(super) fn new(
+        labels: Labels,
+        service: Service,
+        clock: fn() -> SystemTime,
+        listener: Listener,
+    ) -> Self {
+        let empty = Inventory::join(Vec::new(), None, Endpoints::new(), (&labels, &service));
         let record = |name| Record {
             source: Source { name, up: false, last_success: None, errors: 0, version: None },
             logged: None,
@@ -83,8 +98,11 @@ impl Desk {
         };
         let now = Instant::now();
         Self {
+            endpoints: watch::Sender::new(service != Service::Metadata),
             labels,
+            service,
             clock,
+            listener,
             published: watch::Sender::new(Arc::new(empty)),
             settled: watch::Sender::default(),
             facts: Mutex::default(),
@@ -104,6 +122,16 @@ impl Desk {
         (self.clock)()
     }
 
+    /// Tells who listens.
+    pub(super) fn tell(&self, told: Told<'_>) {
+        self.listener.tell(told);
+    }
+
+    /// Whether anybody listens to what is told.
+    pub(super) fn listened_to(&self) -> bool {
+        self.listener.listens()
+    }
+
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Inventory>> {
         self.published.subscribe()
     }
@@ -112,6 +140,18 @@ impl Desk {
     pub(super) async fn all_settled(&self) {
         let mut settled = self.settled.subscribe();
         let _never_closed = settled.wait_for(|both| *both == [true, true]).await;
+    }
+
+    /// As [`all_settled`](Self::all_settled), and until all tasks were asked for.
+    pub(super) async fn everything_settled(&self) {
+        self.all_settled().await;
+        let mut settled = self.endpoints.subscribe();
+        let _never_closed = settled.wait_for(|settled| *settled).await;
+    }
+
+    /// Whether each source has answered, or has failed to.
+    pub(super) fn is_settled(&self) -> bool {
+        *self.settled.borrow() == [true, true]
     }
 
     /// How it goes with the sources.
@@ -124,6 +164,14 @@ impl Desk {
 
     /// A scrape used the inventory, and would like to know these containers of Docker.
     pub(super) fn used<'a>(&self, unknown: impl Iterator<Item = &'a str>) {
+        self.looked_at();
+        if lock(&self.calls).demand.note(unknown, Instant::now()) {
+            self.docker.notify_one();
+        }
+    }
+
+    /// Somebody used the inventory: what is too old is asked for again.
+    pub(super) fn looked_at(&self) {
         let now = Instant::now();
         let mut calls = lock(&self.calls);
         if now.duration_since(calls.agent_asked) >= AGENT_AGE {
@@ -131,10 +179,7 @@ impl Desk {
             self.agent.notify_one();
         }
         let up = self.docker_up.load(Ordering::Relaxed);
-        if !up
-            || calls.demand.note(unknown, now)
-            || now.duration_since(calls.docker_heard) >= DOCKER_SILENCE
-        {
+        if !up || now.duration_since(calls.docker_heard) >= DOCKER_SILENCE {
             self.docker.notify_one();
         }
     }
@@ -172,10 +217,36 @@ impl Desk {
     /// The agent answered.
     pub(super) fn agent_told(&self, answer: Answer) {
         let version = answer.metadata.version.clone();
+        self.tell(Told::Agent(&answer));
         lock(&self.calls).agent_asked = Instant::now();
         lock(&self.facts).agent = Some(Arc::new(answer));
         self.up(Name::Agent, &version);
         self.publish();
+    }
+
+    /// The endpoint of a task answered.
+    pub(super) fn endpoint_told(&self, task: Box<str>, answer: endpoint::Task) {
+        lock(&self.facts).endpoints.insert(task, Arc::new(answer));
+        self.publish();
+    }
+
+    /// Forgets the tasks that are not to be kept.
+    pub(super) fn keep_endpoints(&self, keep: impl Fn(&str) -> bool) {
+        let forgotten = {
+            let endpoints = &mut lock(&self.facts).endpoints;
+            let before = endpoints.len();
+            endpoints.retain(|task, _| keep(task));
+            endpoints.len() < before
+        };
+        if forgotten {
+            self.publish();
+        }
+    }
+
+    /// All tasks were asked for.
+    pub(super) fn endpoints_settled(&self) {
+        self.endpoints
+            .send_if_modified(|settled| !std::mem::replace(settled, true));
     }
 
     /// Publishes what is known, if it is not what is published already: whenever it is another
@@ -183,7 +254,8 @@ impl Desk {
     pub(super) fn publish(&self) {
         let facts = lock(&self.facts);
         let containers = facts.containers.values().cloned().collect();
-        let new = Inventory::join(containers, facts.agent.clone(), &self.labels);
+        let (agent, endpoints) = (facts.agent.clone(), facts.endpoints.clone());
+        let new = Inventory::join(containers, agent, endpoints, (&self.labels, &self.service));
         // Compared while scrapes may go on reading; nobody else writes as long as the facts are held.
         if **self.published.borrow() != new {
             self.published.send_replace(Arc::new(new));

@@ -9,7 +9,9 @@ use tokio::time::timeout;
 
 use super::desk::{Desk, Name};
 use super::labels::Labels;
-use super::{Inventory, agent, docker};
+use super::service::Service;
+use super::told::Listener;
+use super::{Inventory, agent, docker, endpoint};
 use crate::cgroup::Kind;
 use crate::container::{Container, Role};
 
@@ -22,6 +24,10 @@ pub struct Settings {
     pub agent: Option<String>,
     /// Which labels of Docker are shown.
     pub labels: Labels,
+    /// Where the names of services come from.
+    pub service: Service,
+    /// Address of the tasks' metadata endpoint, `host:port`: only asked for names of services.
+    pub endpoint: String,
 }
 
 /// How it goes with one source of the inventory.
@@ -53,8 +59,18 @@ pub fn start(
     settings: Settings,
     clock: fn() -> SystemTime,
 ) -> (Handle, impl Future<Output = ()> + Send) {
-    let Settings { docker, agent, labels } = settings;
-    let desk = Arc::new(Desk::new(labels, clock));
+    start_telling(settings, clock, Listener(None))
+}
+
+/// As [`start`], and tells of all that it hears, on the thread on which it hears it.
+pub fn start_telling(
+    settings: Settings,
+    clock: fn() -> SystemTime,
+    listener: Listener,
+) -> (Handle, impl Future<Output = ()> + Send) {
+    let Settings { docker, agent, labels, service, endpoint } = settings;
+    let asks = service == Service::Metadata;
+    let desk = Arc::new(Desk::new(labels, service, clock, listener));
     let handle = Handle { latest: desk.subscribe(), desk: Some(Arc::clone(&desk)) };
     let fill = async move {
         let docker = async {
@@ -70,7 +86,12 @@ pub fn start(
                 Some(address) => agent::watch(&desk, &agent::address(&address)).await,
             }
         };
-        tokio::join!(docker, agent);
+        let endpoint = async {
+            if asks {
+                endpoint::watch(&desk, &agent::address(&endpoint)).await;
+            }
+        };
+        tokio::join!(docker, agent, endpoint);
     };
     (handle, fill)
 }
@@ -113,6 +134,24 @@ impl Handle {
         desk.used(unknown);
     }
 
+    /// Tells that something but a scrape used the inventory, so that it is brought up to date.
+    pub fn looked_at(&self) {
+        if let Some(desk) = &self.desk {
+            desk.looked_at();
+        }
+    }
+
+    /// Whether each source has told something once, or is not there: an inventory before that lacks
+    /// containers that run.
+    pub fn complete(&self) -> bool {
+        let Some(desk) = &self.desk else { return true };
+        let told = |source: &Source| {
+            let absent = !source.up && source.errors == 0;
+            source.last_success.is_some() || absent
+        };
+        desk.is_settled() && desk.sources().iter().all(told)
+    }
+
     /// How it goes with the sources: Docker, then the agent. None for an inventory that nobody fills.
     pub fn sources(&self) -> Vec<Source> {
         self.desk
@@ -121,11 +160,11 @@ impl Handle {
             .unwrap_or_default()
     }
 
-    /// Waits until each source has told all it knows, or has failed to, and no longer than
-    /// `patience`.
+    /// Waits until each source has told all it knows, or has failed to, and the tasks' endpoints
+    /// too, and no longer than `patience`.
     pub async fn settled(&self, patience: Duration) {
         if let Some(desk) = &self.desk {
-            let _late = timeout(patience, desk.all_settled()).await;
+            let _late = timeout(patience, desk.everything_settled()).await;
         }
     }
 }

@@ -47,7 +47,9 @@ pub(super) enum Scalar<'a> {
     Text(Cow<'a, str>),
     /// A whole number.
     Whole(i64),
-    /// `null`, nothing, or what is neither text nor a whole number.
+    /// Another number.
+    Fraction(f64),
+    /// `null`, nothing, or what is neither text nor a number.
     #[default]
     Nothing,
 }
@@ -57,7 +59,7 @@ impl Scalar<'_> {
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Text(text) => text,
-            Self::Whole(_) | Self::Nothing => "",
+            Self::Whole(_) | Self::Fraction(_) | Self::Nothing => "",
         }
     }
 
@@ -65,7 +67,15 @@ impl Scalar<'_> {
     pub(super) fn printed(&self) -> Box<str> {
         match self {
             Self::Whole(number) => number.to_string().into(),
-            Self::Text(_) | Self::Nothing => kept(self.text()),
+            Self::Text(_) | Self::Fraction(_) | Self::Nothing => kept(self.text()),
+        }
+    }
+
+    /// The number, if it is one.
+    pub(super) fn whole(&self) -> Option<i64> {
+        match self {
+            Self::Whole(number) => Some(*number),
+            Self::Text(_) | Self::Fraction(_) | Self::Nothing => None,
         }
     }
 
@@ -73,6 +83,15 @@ impl Scalar<'_> {
     pub(super) fn above_zero(&self) -> Option<u64> {
         match self {
             Self::Whole(number) => u64::try_from(*number).ok().filter(|n| *n > 0),
+            Self::Text(_) | Self::Fraction(_) | Self::Nothing => None,
+        }
+    }
+
+    /// The number.
+    pub(super) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Whole(number) => Some(*number as f64),
+            Self::Fraction(number) => Some(*number),
             Self::Text(_) | Self::Nothing => None,
         }
     }
@@ -109,8 +128,8 @@ impl<'de> Visitor<'de> for AnyScalar {
         Ok(i64::try_from(number).map_or(Scalar::Nothing, Scalar::Whole))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Nothing)
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Scalar::Fraction(number))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
@@ -142,7 +161,8 @@ mod tests {
         let scalars: Vec<Scalar<'_>> = serde_json::from_str(json).unwrap();
         let text = |text: &'static str| Scalar::Text(Cow::Borrowed(text));
         let mut expected = vec![text("a"), text("b\n"), Scalar::Whole(3), Scalar::Whole(-4)];
-        expected.extend((0..6).map(|_| Scalar::Nothing));
+        expected.push(Scalar::Fraction(1.5));
+        expected.extend((0..5).map(|_| Scalar::Nothing));
         assert_eq!(scalars, expected);
         assert_eq!(scalars[2].above_zero(), Some(3));
         assert_eq!(scalars[3].above_zero(), None);

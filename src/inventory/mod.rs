@@ -9,23 +9,33 @@ mod date;
 mod demand;
 mod desk;
 pub mod docker;
+pub mod endpoint;
 mod handle;
 mod labels;
 mod lenient;
+mod listing;
+mod network;
+mod service;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ask::Trouble;
-pub use handle::{Handle, Settings, Source, start};
+pub use handle::{Handle, Settings, Source, start, start_telling};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
+pub use listing::{ListedContainer, ListedTask, Listing};
+pub use network::{Port, Protocol};
+pub use service::Service;
+pub use told::{Happening, Listen, Listener, Told, What, Who};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;
 use crate::container::{About, Names, Storage};
 use crate::exposition::LabelBlock;
 use agent::{Answer, Task, short_arn};
+use desk::Endpoints;
 use docker::Known;
 use labels::{ECS, Row, Shown};
 
@@ -40,7 +50,24 @@ pub struct Inventory {
     told: Vec<(usize, usize)>,
     /// What is known of each task, by its id: the values of [`ECS`].
     tasks: BTreeMap<Box<str>, [Box<str>; 5]>,
+    /// What the tasks' own metadata endpoints said, by the tasks' ids.
+    endpoints: Endpoints,
+    /// The tasks' services, where a label of their containers names them.
+    services: BTreeMap<Box<str>, Box<str>>,
     shown: Shown,
+}
+
+/// Who a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskNames<'a> {
+    /// Its cluster, by name.
+    pub cluster: &'a str,
+    /// Its ARN.
+    pub arn: &'a str,
+    /// Family of its task definition.
+    pub family: &'a str,
+    /// Revision of its task definition.
+    pub revision: &'a str,
 }
 
 impl Inventory {
@@ -52,14 +79,32 @@ impl Inventory {
     ) -> Self {
         let mut containers: Vec<_> = containers.into_iter().map(Arc::new).collect();
         containers.sort_by(|a, b| a.id.cmp(&b.id));
-        Self::join(containers, agent.map(Arc::new), labels)
+        let settings = (labels, &Service::Off);
+        Self::join(containers, agent.map(Arc::new), Endpoints::new(), settings)
+    }
+
+    /// The same, where the metadata endpoints of tasks, by their ids, said this.
+    #[must_use]
+    pub fn with_endpoints(
+        mut self,
+        tasks: impl IntoIterator<Item = (Box<str>, endpoint::Task)>,
+    ) -> Self {
+        let tasks = tasks.into_iter().map(|(id, task)| (id, Arc::new(task)));
+        self.endpoints.extend(tasks);
+        self
     }
 
     /// As [`of`](Self::of), of containers in the order of their ids.
-    fn join(containers: Vec<Arc<Known>>, agent: Option<Arc<Answer>>, labels: &Labels) -> Self {
+    fn join(
+        containers: Vec<Arc<Known>>,
+        agent: Option<Arc<Answer>>,
+        endpoints: Endpoints,
+        (labels, service): (&Labels, &Service),
+    ) -> Self {
         let shown = labels.shown(containers.iter().map(|known| &known.labels));
+        let services = service.named(&containers);
         let mut inventory =
-            Self { containers, agent, told: Vec::new(), tasks: BTreeMap::new(), shown };
+            Self { containers, agent, endpoints, services, shown, ..Self::default() };
         inventory.told = inventory.find_told();
         inventory.tasks = inventory.find_tasks();
         inventory
@@ -82,6 +127,58 @@ impl Inventory {
     /// What the agent said last.
     pub fn agent(&self) -> Option<&Answer> {
         self.agent.as_deref()
+    }
+
+    /// The cluster of the host's container instance, by its name; empty where nobody says.
+    pub fn cluster(&self) -> &str {
+        let told = self.agent().map(|answer| &*answer.metadata.cluster);
+        let of_task = || self.tasks.values().map(|[cluster, ..]| &**cluster).next();
+        short_arn(told.or_else(of_task).unwrap_or_default())
+    }
+
+    /// Who a task is, by its id. `None` for one that nobody knows.
+    pub fn task_names(&self, task: &str) -> Option<TaskNames<'_>> {
+        let [cluster, _, arn, family, revision] = self.task(task)?;
+        Some(TaskNames { cluster: short_arn(cluster), arn, family, revision })
+    }
+
+    /// The id of the task that a container is of, and the container's name in the task definition.
+    /// `None` for one that nobody knows to be of a task.
+    pub fn member(&self, container: &str) -> Option<(&str, &str)> {
+        let docker = self.container(container);
+        let label = |key| docker?.label(key);
+        let (task, named) = self
+            .told(container)
+            .map_or(("", ""), |(task, of)| (&*task.arn, &*of.name));
+        let [_, name_key, task_key, ..] = ECS;
+        let task = short_arn(label(task_key).unwrap_or(task));
+        (!task.is_empty()).then_some((task, label(name_key).unwrap_or(named)))
+    }
+
+    /// What the agent says of a container.
+    pub fn agent_container(&self, id: &str) -> Option<&agent::Container> {
+        self.told(id).map(|(_, container)| container)
+    }
+
+    /// What the metadata endpoint of a task said. `None` where it was not asked, or has not answered.
+    pub fn endpoint(&self, task: &str) -> Option<&endpoint::Task> {
+        self.endpoints.get(task).map(|told| &**told)
+    }
+
+    /// The service that a task is of; empty where it is of none, or nobody says.
+    pub fn service(&self, task: &str) -> &str {
+        let told = || self.endpoint(task).map(|told| &told.service);
+        self.services
+            .get(task)
+            .or_else(told)
+            .map_or("", |name| name)
+    }
+
+    /// Who a container is, as far as anybody knows.
+    pub fn identity<'a>(&'a self, id: &'a str) -> Identity<'a> {
+        let (row, _) = self.describe_container("", id);
+        let [cluster, container, task, family, revision] = row.ecs;
+        Identity { name: row.name, image: row.image, cluster, container, task, family, revision }
     }
 
     fn find_told(&self) -> Vec<(usize, usize)> {
@@ -175,6 +272,25 @@ impl Inventory {
         }
         (row, known.about())
     }
+}
+
+/// Who a container is. Empty what nobody says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// Docker's name of it.
+    pub name: &'a str,
+    /// The image as it was asked for.
+    pub image: &'a str,
+    /// The cluster, by name or ARN.
+    pub cluster: &'a str,
+    /// Its name in the task definition.
+    pub container: &'a str,
+    /// ARN of its task.
+    pub task: &'a str,
+    /// Family of its task definition.
+    pub family: &'a str,
+    /// Revision of its task definition.
+    pub revision: &'a str,
 }
 
 impl Names for Inventory {

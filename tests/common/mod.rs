@@ -5,11 +5,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     clippy::missing_docs_in_private_items,
     reason = "a test, and not each uses everything"
 )]
 
 pub mod exposition;
+pub mod memory;
 
 use std::fs;
 use std::io;
@@ -164,7 +166,8 @@ pub fn scraper_of(
         .filter(|spec| chosen(spec))
         .map(|spec| (spec.name, (spec.start)(&FLAGS, roots).unwrap()))
         .collect();
-    let start = Start { containers: containers(roots.clone()), system: SYSTEM };
+    let start =
+        Start { containers: containers(roots.clone()), system: SYSTEM, discovery: Arc::default() };
     Arc::new(Scraper::new(collectors, start, known.clone()))
 }
 

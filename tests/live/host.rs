@@ -34,10 +34,15 @@ pub struct Container {
 impl Testbed {
     /// Starts it, or says why it cannot be.
     pub fn up() -> Result<Self, String> {
+        Self::named("live")
+    }
+
+    /// The same, beside others.
+    pub fn named(name: &str) -> Result<Self, String> {
         if !nix::unistd::geteuid().is_root() {
             return Err("not root".into());
         }
-        let name = format!("ecs-host-exporter-live-{}", std::process::id());
+        let name = format!("ecs-host-exporter-{name}-{}", std::process::id());
         let testbed = Self { dir: std::env::temp_dir().join(name) };
         testbed.host_sh("up", &[]).map(|_| testbed)
     }
@@ -70,6 +75,25 @@ impl Testbed {
 
     pub fn docker_start(&self) {
         self.host_sh("docker-start", &[]).unwrap();
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// From its next start on, dockerd ends its containers when it ends.
+    pub fn forgetful(&self) {
+        fs::write(self.dir.join("forgetful"), "").unwrap();
+    }
+
+    pub fn agent_stop(&self) {
+        let pid = fs::read_to_string(self.dir.join("agent.pid")).unwrap();
+        kill(Pid::from_raw(pid.trim().parse().unwrap()), Signal::SIGTERM).unwrap();
+    }
+
+    /// Starts the agent at the same address.
+    pub fn agent_start(&self) {
+        self.host_sh("agent-start", &[]).unwrap();
     }
 
     /// Sends dockerd a signal.
@@ -172,18 +196,58 @@ impl Server {
         Self::exporter_with(testbed, &[])
     }
 
-    /// The same, with further flags.
-    pub fn exporter_with(testbed: &Testbed, flags: &[&str]) -> Self {
+    /// The same, with further arguments.
+    pub fn exporter_with(testbed: &Testbed, further: &[&str]) -> Self {
         let port = free_port();
         let child = Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg(format!("--docker.socket={}", testbed.socket().display()))
             .arg(format!("--ecs.agent-address={}", testbed.agent()))
+            .arg(format!("--ecs.metadata-address={}", testbed.agent()))
             .arg("--collector.container.filesystem.interval=1s")
-            .args(flags)
+            .args(further)
             .spawn()
             .unwrap();
         Self { child, port }.ready()
+    }
+
+    /// Debian's Prometheus, where it is installed, with its configuration and data in a directory.
+    pub fn prometheus(dir: &Path, config: &str) -> Option<Self> {
+        let port = free_port();
+        let file = dir.join("prometheus.yml");
+        fs::write(&file, config).unwrap();
+        let child = Command::new("prometheus")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.tsdb.path={}", dir.join("prometheus").display()))
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        Some(Self { child, port }.ready())
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The answer to a question, its head and its body; nothing where it is no success.
+    pub fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .ok()?;
+        let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        head.contains(" 200 ").then(|| body.to_owned())
     }
 
     /// Debian's `node_exporter`, where it is installed.
@@ -219,6 +283,12 @@ impl Server {
             answers(self.port).then_some(())
         });
         self
+    }
+
+    /// Ends it with a signal, and waits until it has ended.
+    pub fn end(mut self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        self.child.wait().unwrap();
     }
 
     pub fn runs(&mut self) -> bool {

@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::panic,
     clippy::print_stderr,
     clippy::disallowed_methods,
@@ -17,11 +18,14 @@ mod cadvisor;
 #[path = "../common/mod.rs"]
 mod common;
 mod dashboards;
+mod discovery;
 mod host;
 mod kernel;
+mod lasting;
 mod loads;
 mod odd;
 mod peer;
+mod tasks;
 
 use std::path::Path;
 use std::time::Duration;
@@ -63,6 +67,8 @@ fn a_real_host_is_seen_as_it_is() {
     let with_flags = Server::exporter_with(&testbed, dashboards::FLAGS);
     dashboards::have_what_they_ask_for(&exporter.scrape(), &with_flags.scrape());
     drop(with_flags);
+    tasks::tasks_are_counted(&testbed, &exporter);
+    discovery::what_is_discovered_is_scraped(&testbed);
     containers_come_and_go(&testbed, &exporter);
     odd::odd_containers_are_seen(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);

@@ -39,12 +39,23 @@ impl Server {
         collectors: Vec<(&'static str, Running)>,
         settings: Settings,
     ) -> Self {
+        Self::of(web, Handle::none(), collectors, settings)
+    }
+
+    pub(crate) fn of(
+        web: Option<Arc<Web>>,
+        inventory: Handle,
+        collectors: Vec<(&'static str, Running)>,
+        settings: Settings,
+    ) -> Self {
         let start = Start {
             containers: Box::new(|_| Err(Error::Absent("cgroup".into()))),
             system: System::LIVE,
+            discovery: Arc::default(),
         };
-        let scraper = Arc::new(Scraper::new(collectors, start, Handle::none()));
-        let app = Arc::new(App::new(scraper, Handle::none(), settings).behind(web));
+        let scraper = Arc::new(Scraper::new(collectors, start, inventory.clone()));
+        let app = App::new(scraper, inventory, settings).behind(web);
+        let app = Arc::new(app.discovering(Some(Arc::default())));
         let listeners = bind(&["127.0.0.1:0".into()]).unwrap();
         let address = listeners[0].address().unwrap().parse().unwrap();
         let (stop, stopped) = oneshot::channel();

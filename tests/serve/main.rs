@@ -11,5 +11,6 @@
 mod answers;
 mod harness;
 mod limits;
+mod targets;
 mod tls;
 mod web;

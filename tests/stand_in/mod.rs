@@ -278,3 +278,52 @@ async fn behave(stream: tokio::net::TcpStream, manner: Manner, counted: &watch::
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
+
+/// The metadata endpoint of tasks, until it is dropped.
+pub(crate) struct Endpoint {
+    pub(crate) address: String,
+    /// Status and body, by path. What is not there is 404.
+    pub(crate) answers: Arc<Mutex<HashMap<String, (u16, String)>>>,
+    /// What was asked for.
+    pub(crate) asked: watch::Sender<Vec<String>>,
+    _serving: JoinSet<()>,
+}
+
+impl Endpoint {
+    pub(crate) async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let answers: Arc<Mutex<HashMap<String, (u16, String)>>> = Arc::default();
+        let asked = watch::Sender::new(Vec::new());
+        let mut serving = JoinSet::new();
+        let (told, counted) = (Arc::clone(&answers), asked.clone());
+        serving.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (told, counted) = (Arc::clone(&told), counted.clone());
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let path = request.uri().path().to_owned();
+                    let answer = told.lock().unwrap().get(&path).cloned();
+                    let (status, body) = answer.unwrap_or((404, "\"no\"".into()));
+                    counted.send_modify(|asked| asked.push(path));
+                    async move { Ok::<_, Infallible>(full(status, body)) }
+                });
+                connections.spawn(async move {
+                    let _ended = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Self { address, answers, asked, _serving: serving }
+    }
+
+    /// Has it say this of a task.
+    pub(crate) fn say(&self, id: &str, status: u16, body: String) {
+        self.answers
+            .lock()
+            .unwrap()
+            .insert(format!("/v4/{id}/task"), (status, body));
+    }
+}

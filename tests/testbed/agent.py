@@ -4,7 +4,9 @@
 agent.py DOCKER_SOCKET PORT PORT_FILE
 
 Answers as the agent does, from what Docker says of the containers that carry the agent's labels:
-/v1/metadata, /v1/tasks, and for any other path 200 with the commands there are. PORT 0 takes a free
+/v1/metadata, /v1/tasks, and for any other path 200 with the commands there are. On the same port it
+answers /v4/<id>/task, as the metadata endpoint of tasks does: each task is of the service
+<family>-svc. PORT 0 takes a free
 one; the port is written into PORT_FILE once it is open.
 """
 import http.client
@@ -67,6 +69,29 @@ def container(one, address):
     return said
 
 
+def metadata(containers, endpoint):
+    """What the metadata endpoint says of the task that has a container with this in its environment."""
+    for one in containers:
+        labels = one["Config"]["Labels"]
+        if any(e.startswith("ECS_CONTAINER_METADATA_URI_V4=") and e.endswith("/" + endpoint) for e in one["Config"]["Env"] or []):
+            return {
+                "Cluster": CLUSTER,
+                "TaskARN": labels[LABEL + "task-arn"],
+                "Family": labels[LABEL + "task-definition-family"],
+                "Revision": labels[LABEL + "task-definition-version"],
+                "DesiredStatus": "RUNNING",
+                "KnownStatus": "RUNNING",
+                "PullStartedAt": one["Created"],
+                "PullStoppedAt": one["Created"],
+                "AvailabilityZone": REGION + "a",
+                "LaunchType": "EC2",
+                "Containers": [],
+                "VPCID": "vpc-0123456789abcdef0",
+                "ServiceName": labels[LABEL + "task-definition-family"] + "-svc",
+            }
+    return None
+
+
 def tasks(containers):
     by_arn = {}
     for one in containers:
@@ -104,6 +129,15 @@ class Handler(BaseHTTPRequestHandler):
             except (OSError, ValueError, KeyError, http.client.HTTPException):
                 pass  # Docker is away, or a container went meanwhile: what was known stands.
             self.answer(Handler.last)
+        elif path.startswith("/v4/") and path.endswith("/task"):
+            try:
+                said = metadata(inspected(), path.split("/")[2])
+            except (OSError, ValueError, KeyError, http.client.HTTPException):
+                said = None
+            if said:
+                self.answer(said)
+            else:
+                self.send_error(404)
         else:
             self.answer(COMMANDS)
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{last_of, read_each, write_with_last};
 use crate::cgroup;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, nanos};
 use crate::files::{Result, Roots};
 
@@ -64,6 +64,7 @@ pub struct Cpu {
 impl Collector for Cpu {
     const NAME: &'static str = "container.cpu";
     const ABOUT: &'static str = "CPU time of each container, and how its quota held it back.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {
@@ -85,8 +86,7 @@ impl Collector for Cpu {
             if *per_cpu {
                 container.cgroup.cpu_each(each, files)?;
             }
-            let quota = matches!(container.spec.cpu_quota_usec, Some(cgroup::Limit::At(_)));
-            container.cgroup.cpu(quota, files)
+            container.cpu(files)
         })?;
         starts.push(each.len());
         let Some(containers) = &mut host.containers else { return Ok(()) };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::endings::{Group, Sums};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{Error, Result, Roots};
@@ -55,6 +55,12 @@ impl Collector for Ended {
     const NAME: &'static str = "container.ended";
     const ABOUT: &'static str =
         "What containers had used when they ended, also of those that no scrape saw.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Pids("the last numbers of a container that ended"),
+        Need::Capability("SYS_NICE", "to be in time where CPUs are busy"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

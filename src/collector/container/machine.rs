@@ -10,7 +10,7 @@ use crate::collector::aged::Aged;
 use crate::collector::attribute::word;
 use crate::collector::host::os::Places;
 use crate::collector::topology::Topology;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelBlock, Table, Text, count, gauge, info};
 use crate::files::{Error, Files, Kept, Result, Roots, refused};
 use crate::system::System;
@@ -69,6 +69,15 @@ impl Collector for Machine {
     const NAME: &'static str = "container.machine";
     const ABOUT: &'static str =
         "CPUs, memory and versions of the machine, by the names of cAdvisor.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/meminfo"),
+        Need::Read("/proc/sys/kernel/random/boot_id"),
+        Need::Read("/sys/devices/system"),
+        Need::Read("/etc/machine-id"),
+        Need::Read("/etc/os-release"),
+        Need::Read("/sys/class/dmi/id/product_uuid"),
+        Need::Root("system_uuid"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

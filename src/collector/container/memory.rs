@@ -1,8 +1,8 @@
 //! Memory of each container.
 
 use super::{last_of, read_each, write_with_last};
-use crate::cgroup::{self, Finals, MemoryNews};
-use crate::collector::{Collector, Host};
+use crate::cgroup::{self, Finals};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Result, Roots};
 
@@ -85,6 +85,7 @@ pub struct Memory {
 impl Collector for Memory {
     const NAME: &'static str = "container.memory";
     const ABOUT: &'static str = "Memory of each container, and what was killed for want of it.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
@@ -97,10 +98,7 @@ impl Collector for Memory {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let oom_kills = host.shared.oom_kills;
-        read_each(host, &mut self.rows, |container, files| {
-            let news = MemoryNews { oom_kills, limit: container.spec.memory };
-            container.cgroup.memory(news, files)
-        })?;
+        read_each(host, &mut self.rows, |container, files| container.memory(oom_kills, files))?;
         last_of(host, &mut self.last, |finals| {
             let Finals { oom_kills, peak, .. } = *finals;
             Some(cgroup::Memory { oom_kills, peak, ..cgroup::Memory::default() })

@@ -88,7 +88,7 @@ fn write<T>(table: &'static Table<T>, host: &mut Host, rows: &[Option<T>], text:
 }
 
 /// Writes the path of a file of a process into `out`.
-fn process_file(proc: &Path, pid: u32, name: &str, out: &mut PathBuf) {
+pub(super) fn process_file(proc: &Path, pid: u32, name: &str, out: &mut PathBuf) {
     out.clear();
     out.push(proc);
     out.push(itoa::Buffer::new().format(pid));

@@ -72,6 +72,13 @@ impl Namespaces {
         Ok(())
     }
 
+    /// The places of the rows that own a namespace, each with what tells it from others.
+    pub(super) fn owners(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.members
+            .iter()
+            .map(|member| (member.row, member.network))
+    }
+
     /// Reads a file of each namespace, such as `net/dev`, and hands it on with the place of its owner
     /// in the list of rows. What a host does not have is passed over.
     pub(super) fn each(

@@ -1,7 +1,7 @@
 //! `/proc/<pid>/net/dev`: network interfaces of each container, every network namespace once.
 
 use super::namespaces::{Namespaces, Shape};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter};
 use crate::files::{Result, Roots};
 use crate::kernel::netdev::{self, Interface};
@@ -38,6 +38,11 @@ static INTERFACES: Table<Interface, 1> = Table {
 
 /// Collects the network interfaces of containers.
 pub struct Network {
+    networks: Networks,
+}
+
+/// The interfaces of all network namespaces.
+pub(in crate::collector) struct Networks {
     namespaces: Namespaces,
     interfaces: Vec<Counted>,
     names: Vec<String>,
@@ -52,21 +57,13 @@ struct Counted {
     interface: Interface,
 }
 
-impl Collector for Network {
-    const NAME: &'static str = "container.network";
-    const ABOUT: &'static str =
-        "Network interfaces of each container, every network namespace once.";
-    type Flags = ();
-
-    fn families() -> impl Iterator<Item = Descriptor> {
-        INTERFACES.descriptors()
+impl Networks {
+    pub(in crate::collector) fn new(roots: &Roots) -> Self {
+        Self { namespaces: Namespaces::new(roots), interfaces: vec![], names: vec![] }
     }
 
-    fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { namespaces: Namespaces::new(roots), interfaces: vec![], names: vec![] })
-    }
-
-    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
+    /// Reads them, and tells the rows that own them.
+    pub(in crate::collector) fn read(&mut self, host: &mut Host) -> Result<()> {
         let Self { namespaces, interfaces, names } = self;
         namespaces.find(host)?;
         interfaces.clear();
@@ -78,6 +75,45 @@ impl Collector for Network {
                 }
             })
         });
+        let Some(containers) = &mut host.containers else { return Ok(()) };
+        let rows = containers.rows();
+        for (row, namespace) in namespaces.owners() {
+            if let Some(row) = rows.get_mut(row) {
+                row.own_network(namespace);
+            }
+        }
+        for Counted { row, interface, .. } in &*interfaces {
+            if let Some(row) = rows.get_mut(*row) {
+                row.add_interface(interface);
+            }
+        }
+        host.shared.networks_read = true;
+        Ok(())
+    }
+}
+
+impl Collector for Network {
+    const NAME: &'static str = "container.network";
+    const ABOUT: &'static str =
+        "Network interfaces of each container, every network namespace once.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/dev"),
+    ];
+    type Flags = ();
+
+    fn families() -> impl Iterator<Item = Descriptor> {
+        INTERFACES.descriptors()
+    }
+
+    fn new((): (), roots: &Roots) -> Result<Self> {
+        Ok(Self { networks: Networks::new(roots) })
+    }
+
+    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
+        self.networks.read(host)?;
+        let Networks { interfaces, names, .. } = &self.networks;
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let rows = containers.rows();
         let named = interfaces.iter().filter_map(|counted| {

@@ -1,18 +1,10 @@
 //! Pressure stall information of each container: how long it waited for CPUs, memory and disks.
 
 use super::{read_each, write};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
+use crate::container::Stalls;
 use crate::exposition::{Descriptor, Table, Text, counter, micros};
 use crate::files::{Result, Roots};
-use crate::kernel::psi;
-
-/// Pressure on one container. Each is `None` without PSI, and on cgroup v1.
-#[derive(Debug)]
-struct Stalls {
-    cpu: Option<psi::Pressure>,
-    memory: Option<psi::Pressure>,
-    io: Option<psi::Pressure>,
-}
 
 static STALLS: Table<Stalls> = Table {
     labels: [],
@@ -46,6 +38,7 @@ pub struct Pressure {
 impl Collector for Pressure {
     const NAME: &'static str = "container.pressure";
     const ABOUT: &'static str = "Pressure stall information of each container; cgroup v2 alone.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
@@ -57,14 +50,7 @@ impl Collector for Pressure {
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        read_each(host, &mut self.rows, |container, files| {
-            let group = &mut container.cgroup;
-            Ok(Some(Stalls {
-                cpu: group.cpu_pressure(files)?,
-                memory: group.memory_pressure(files)?,
-                io: group.io_pressure(files)?,
-            }))
-        })?;
+        read_each(host, &mut self.rows, |container, files| container.stalls(files).map(Some))?;
         write(&STALLS, host, &self.rows, text);
         Ok(())
     }

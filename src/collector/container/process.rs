@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{read_each, write};
 use crate::cgroup::Limit;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Result, Roots};
 
@@ -49,6 +49,7 @@ pub struct Process {
 impl Collector for Process {
     const NAME: &'static str = "container.process";
     const ABOUT: &'static str = "Processes and threads of each container.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {
@@ -62,7 +63,7 @@ impl Collector for Process {
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { count, rows, processes } = self;
         read_each(host, rows, |container, files| {
-            let threads = container.cgroup.threads(files)?;
+            let threads = container.threads(files)?;
             let processes = if *count {
                 processes.clear();
                 let listed = container.cgroup.procs(processes, files)?;

@@ -1,11 +1,14 @@
 //! What the ECS agent answers.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::container::{About, Network};
 use crate::inventory::ask::Trouble;
 use crate::inventory::date;
 use crate::inventory::lenient::{self, Scalar};
+use crate::inventory::network::{Port, Protocol, addresses, ports};
 
 /// All that the agent says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,12 +70,18 @@ pub struct Container {
     pub name: Box<str>,
     /// The image as it was asked for. Since agent 1.77; empty before.
     pub image: Box<str>,
+    /// The image's id. Since agent 1.77; empty before.
+    pub image_id: Box<str>,
     /// When it was made, in seconds since 1970. Since agent 1.77.
     pub created: Option<f64>,
     /// When it was started, in seconds since 1970. `None` before that. Since agent 1.77.
     pub started: Option<f64>,
     /// Whether it is in the network of its task. Only with `awsvpc` does the agent say.
     pub joined: bool,
+    /// Its ports, in order; those of its definition where it was given none. Since agent 1.17.2.
+    pub ports: Vec<Port>,
+    /// The addresses of its task, those of IPv4 first. Only with `awsvpc` does the agent say.
+    pub addresses: Vec<IpAddr>,
     /// How often the agent restarted it, a count. `None` where its definition allows no restarts.
     pub restarts: Option<u64>,
 }
@@ -175,8 +184,11 @@ struct SaidContainer<'a> {
     docker_name: Scalar<'a>,
     name: Scalar<'a>,
     image: Scalar<'a>,
+    #[serde(rename = "ImageID")]
+    image_id: Scalar<'a>,
     created_at: Scalar<'a>,
     started_at: Scalar<'a>,
+    ports: Option<Vec<SaidPort<'a>>>,
     networks: Option<Vec<SaidNetwork<'a>>>,
     restart_count: Option<Scalar<'a>>,
 }
@@ -186,6 +198,33 @@ struct SaidContainer<'a> {
 struct SaidNetwork<'a> {
     #[serde(borrow)]
     network_mode: Scalar<'a>,
+    #[serde(rename = "IPv4Addresses")]
+    v4: Option<Vec<Scalar<'a>>>,
+    #[serde(rename = "IPv6Addresses")]
+    v6: Option<Vec<Scalar<'a>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct SaidPort<'a> {
+    #[serde(borrow)]
+    container_port: Scalar<'a>,
+    protocol: Scalar<'a>,
+    host_port: Scalar<'a>,
+    host_ip: Scalar<'a>,
+}
+
+impl SaidPort<'_> {
+    fn port(&self) -> Option<Port> {
+        let number =
+            |port: &Scalar<'_>| port.above_zero().and_then(|port| u16::try_from(port).ok());
+        Some(Port {
+            container: number(&self.container_port)?,
+            protocol: Protocol::of(self.protocol.text())?,
+            host: number(&self.host_port),
+            address: Port::address(self.host_ip.text()),
+        })
+    }
 }
 
 impl From<SaidTask<'_>> for Task {
@@ -220,9 +259,17 @@ impl Container {
             docker_name: said.docker_name.printed(),
             name: said.name.printed(),
             image: said.image.printed(),
+            image_id: said.image_id.printed(),
             created: date::seconds(said.created_at.text()),
             started: date::seconds(said.started_at.text()),
             joined: networks.iter().any(|n| n.network_mode.text() == "awsvpc"),
+            ports: ports(said.ports.iter().flatten().filter_map(SaidPort::port)),
+            addresses: addresses(
+                networks
+                    .iter()
+                    .flat_map(|network| network.v4.iter().chain(&network.v6).flatten())
+                    .map(Scalar::text),
+            ),
             restarts: said
                 .restart_count
                 .map(|count| count.above_zero().unwrap_or_default()),
@@ -278,6 +325,7 @@ mod tests {
             known: Some(Status::Running),
             containers: vec![Container {
                 image: "busybox:local".into(),
+                image_id: "sha256:4a39d4ca59cde22f8985c3c633f68041dfb272ee18d6fe03f33b19fcffde6a18".into(),
                 created: Some(1_795_228_542.381_637_3),
                 started: Some(1_795_228_559.386_108_4),
                 ..container("3e2ae73eeb9a7030679ae44b4e06aeb257b291d9481ad767a9c6d8eceab44e01", "ecs-batch-3-job-ac81959fb185f7df5b00", "job")
@@ -294,9 +342,10 @@ mod tests {
             {"Arn":"b","KnownStatus":"PENDING","Family":"f","Version":8,"Containers":null},
             {"Arn":"a","KnownStatus":"STOPPED","DesiredStatus":"STOPPED","Family":"f","Version":"7","New":{},"Containers":[
                 {"DockerId":"","DockerName":"made-soon","Name":"x"},
-                {"DockerID":"1","DockerName":"n","Name":"y","Ports":[{"ContainerPort":80}]},
+                {"DockerID":"1","DockerName":"n","Name":"y","Ports":[{"ContainerPort":80},
+                    {"ContainerPort":53,"Protocol":"udp","HostPort":32769,"HostIp":"10.0.0.9"},{"Protocol":"tcp"}]},
                 {"DockerId":"2","DockerName":"m","Name":"z","RestartCount":2,
-                 "Networks":[{"NetworkMode":"awsvpc","IPv4Addresses":["10.0.0.1"]}]}]},
+                 "Networks":[{"NetworkMode":"awsvpc","IPv6Addresses":["fd00::1"],"IPv4Addresses":["10.0.0.1","x"]}]}]},
             {"Family":"without an ARN"}]}"#;
         let stopped = Task {
             arn: "a".into(),
@@ -305,8 +354,24 @@ mod tests {
             desired: Some(Status::Stopped),
             known: Some(Status::Stopped),
             containers: vec![
-                container("1", "n", "y"),
-                Container { joined: true, restarts: Some(2), ..container("2", "m", "z") },
+                Container {
+                    ports: vec![
+                        Port {
+                            container: 53,
+                            protocol: Protocol::Udp,
+                            host: Some(32769),
+                            address: Some([10, 0, 0, 9].into()),
+                        },
+                        Port { container: 80, ..Port::default() },
+                    ],
+                    ..container("1", "n", "y")
+                },
+                Container {
+                    joined: true,
+                    addresses: ["10.0.0.1", "fd00::1"].map(|a| a.parse().unwrap()).into(),
+                    restarts: Some(2),
+                    ..container("2", "m", "z")
+                },
             ],
         };
         let pending = Task {

@@ -1,7 +1,8 @@
 //! The questions put to Docker, each with its patience.
 //!
-//! bollard asks and understands most answers. One value that it has never heard of fails a whole
-//! answer, so what it does not understand is asked again and read with leniency.
+//! bollard asks for the list and the events. One value that it has never heard of fails a whole
+//! answer, so a list that it does not understand is asked for again and read with leniency. Inspects
+//! hold secrets and are asked for without it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,19 +10,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bollard::query_parameters::{
-    EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-};
+use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuilder};
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 
 use super::inspect::parse_one;
 use super::known::{Health, Known, State};
+use super::secret;
 use crate::container::seconds;
 use crate::inventory::ask::{Address, Trouble, get};
 use crate::inventory::desk::{Desk, Name};
 use crate::inventory::lenient::{self, Malformed, Scalar};
+use crate::inventory::told::{Happening, Who};
 
 /// Docker answers at once, but for a list of a thousand containers, and when the host is short of
 /// everything.
@@ -51,10 +52,32 @@ pub(super) struct Listed {
 }
 
 /// What happened to a container.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Event {
     pub(super) id: Box<str>,
     pub(super) what: What,
+    /// When, in seconds since 1970.
+    pub(super) at: f64,
+    /// With which code it ended. `None` of all other events.
+    pub(super) exit_code: Option<i64>,
+    /// Who it is, by the labels of ECS.
+    pub(super) who: Option<Who>,
+}
+
+impl Event {
+    /// What of it is counted.
+    pub(super) fn happening(&self) -> Option<Happening> {
+        use crate::inventory::told;
+        let what = match self.what {
+            What::Started => told::What::Started,
+            What::Ended => told::What::Ended(self.exit_code),
+            What::Gone => told::What::Removed,
+            What::Health(Some(health)) => told::What::Health(health),
+            What::Changed | What::State(_) | What::Health(None) => return None,
+        };
+        let Self { id, at, who, .. } = self;
+        Some(Happening { id: id.clone(), at: *at, what, who: who.clone() })
+    }
 }
 
 /// What may happen to a container.
@@ -109,19 +132,11 @@ impl Client {
 
     /// A container, or `None` if there is none.
     pub(super) async fn inspect(&self, id: &str) -> Result<Option<Arc<Known>>, Trouble> {
-        let asked = self
-            .docker
-            .inspect_container(id, None::<InspectContainerOptions>);
-        let answer = match within(PATIENCE, asked).await {
-            Err(error @ Trouble::Malformed(_)) => {
-                self.desk.odd(Name::Docker, "a container", &error);
-                let path = self.path(&format!("/containers/{id}/json"));
-                get(&self.socket, &path, PATIENCE)
-                    .await
-                    .and_then(|json| Ok(parse_one(&json)?))
-            }
-            answer => answer.map(Known::from),
-        };
+        let Address::Unix(socket) = &self.socket else { return Err(Trouble::Absent) };
+        let path = self.path(&format!("/containers/{id}/json"));
+        let answer = secret::get(socket, &path, PATIENCE)
+            .await
+            .and_then(|answer| Ok(parse_one(answer.body())?));
         match answer {
             Ok(known) if &*known.id == id => Ok(Some(Arc::new(known))),
             Ok(_) => Err(Trouble::Foreign),
@@ -150,10 +165,21 @@ impl Client {
             .build();
         self.docker.events(Some(options)).map(|event| {
             let event = event.map_err(trouble)?;
-            let actor = event.actor.and_then(|actor| actor.id);
-            Ok(actor
-                .zip(event.action)
-                .and_then(|(id, action)| Some(Event { id: id.into(), what: what(&action)? })))
+            let actor = event.actor.unwrap_or_default();
+            let attributes = actor.attributes.unwrap_or_default();
+            let attribute = |key: &str| attributes.get(key).map(String::as_str);
+            let at = event.time_nano.map(|nanos| nanos as f64 / 1e9);
+            Ok(actor.id.zip(event.action).and_then(|(id, action)| {
+                Some(Event {
+                    id: id.into(),
+                    what: what(&action)?,
+                    at: at
+                        .or(event.time.map(|seconds| seconds as f64))
+                        .unwrap_or_default(),
+                    exit_code: attribute("exitCode").and_then(|code| code.parse().ok()),
+                    who: Who::of(attribute),
+                })
+            }))
         })
     }
 

@@ -1,84 +1,23 @@
-//! Docker's answer to an inspect, read in two ways: as bollard understands it, and with more
-//! leniency.
+//! Docker's answer to an inspect, read with leniency: one value that nobody has ever heard of must not
+//! cost the whole answer.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 
-use bollard::models::ContainerInspectResponse;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::known::{Health, Known, State, looked_at, network, without_slash};
 use super::storage::{Mount, Places};
 use crate::inventory::date;
 use crate::inventory::labels::Given;
 use crate::inventory::lenient::{self, Malformed, Scalar};
+use crate::inventory::network::{Port, addresses, ports};
 
-/// What bollard understood.
-impl From<ContainerInspectResponse> for Known {
-    fn from(answer: ContainerInspectResponse) -> Self {
-        fn kept(text: Option<String>) -> Box<str> {
-            lenient::kept(&text.unwrap_or_default())
-        }
-        let above_zero = |n: Option<i64>| Scalar::Whole(n.unwrap_or_default()).above_zero();
-        let state = answer.state.unwrap_or_default();
-        let config = answer.config.unwrap_or_default();
-        let host = answer.host_config.unwrap_or_default();
-        let labels = config.labels.unwrap_or_default();
-        let health = state.health.and_then(|health| health.status);
-        let environment = config.env.unwrap_or_default();
-        let driver = answer.graph_driver.unwrap_or_default();
-        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-        let mounts: Vec<[String; 4]> = answer
-            .mounts
-            .iter()
-            .flatten()
-            .map(|mount| {
-                let kind = mount.typ.as_ref().map(ToString::to_string);
-                let [name, source, point] =
-                    [&mount.name, &mount.source, &mount.destination].map(text);
-                [kind.unwrap_or_default(), name, source, point]
-            })
-            .collect();
-        let storage = Places {
-            id: &text(&answer.id),
-            layer: driver.data.get("UpperDir").map_or("", String::as_str),
-            files: [&text(&answer.log_path), &text(&answer.hostname_path)],
-        }
-        .storage(mounts.iter().map(|mount| {
-            let [kind, name, source, mountpoint] = mount.each_ref().map(String::as_str);
-            Mount { kind, name, source, mountpoint }
-        }));
-        Self {
-            id: kept(answer.id),
-            name: without_slash(&answer.name.unwrap_or_default()),
-            image: kept(config.image),
-            image_id: kept(answer.image),
-            labels: Given::new(),
-            pid: above_zero(state.pid).and_then(|pid| u32::try_from(pid).ok()),
-            created: answer.created.and_then(|at| date::seconds(&at)),
-            started: state.started_at.and_then(|at| date::seconds(&at)),
-            state: State::of(state.status.as_ref().map_or("", AsRef::as_ref)),
-            health: health.and_then(|health| Health::of(health.as_ref())),
-            network: network(&host.network_mode.unwrap_or_default()),
-            cpu_shares: above_zero(host.cpu_shares),
-            memory: above_zero(host.memory),
-            memory_reservation: above_zero(host.memory_reservation),
-            cgroup_parent: kept(host.cgroup_parent),
-            restarts: above_zero(answer.restart_count).unwrap_or_default(),
-            environment: environment.iter().filter_map(|e| looked_at(e)).collect(),
-            storage,
-        }
-        .with_labels(
-            labels
-                .iter()
-                .map(|(key, value)| (key.as_str(), value.as_str())),
-        )
-    }
-}
-
-/// Parses the answer to an inspect, as leniently as can be: what bollard does not understand.
+/// Parses the answer to an inspect.
 pub(super) fn parse_one(json: &[u8]) -> Result<Known, Malformed> {
     lenient::parse(json, |text| serde_json::from_str::<Answer<'_>>(text).map(Known::from))
 }
@@ -107,6 +46,52 @@ struct Answer<'a> {
     hostname_path: Scalar<'a>,
     graph_driver: Option<AnswerDriver<'a>>,
     mounts: Option<Vec<Option<AnswerMount<'a>>>>,
+    network_settings: Option<AnswerNetwork<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerNetwork<'a> {
+    /// By `80/tcp`.
+    #[serde(borrow)]
+    ports: Option<HashMap<Cow<'a, str>, Option<Vec<AnswerBinding<'a>>>>>,
+    /// By their names.
+    networks: Option<HashMap<Cow<'a, str>, Option<AnswerAddresses<'a>>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct AnswerBinding<'a> {
+    #[serde(borrow)]
+    host_ip: Scalar<'a>,
+    host_port: Scalar<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AnswerAddresses<'a> {
+    #[serde(borrow, rename = "IPAddress")]
+    v4: Scalar<'a>,
+    #[serde(rename = "GlobalIPv6Address")]
+    v6: Scalar<'a>,
+}
+
+impl AnswerNetwork<'_> {
+    fn ports(&self) -> Vec<Port> {
+        let bindings = self.ports.iter().flatten().flat_map(|(port, bindings)| {
+            let unpublished = bindings.as_ref().is_none_or(Vec::is_empty);
+            let published = bindings.iter().flatten();
+            published
+                .map(|binding| Port::of(port, binding.host_port.text(), binding.host_ip.text()))
+                .chain(unpublished.then(|| Port::of(port, "", "")))
+        });
+        ports(bindings.flatten())
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        let networks = self.networks.iter().flat_map(HashMap::values).flatten();
+        addresses(networks.flat_map(|network| [network.v4.text(), network.v6.text()]))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -140,6 +125,8 @@ struct AnswerState<'a> {
     status: Scalar<'a>,
     pid: Scalar<'a>,
     started_at: Scalar<'a>,
+    finished_at: Scalar<'a>,
+    exit_code: Scalar<'a>,
     health: Option<AnswerHealth<'a>>,
 }
 
@@ -186,8 +173,9 @@ impl<'de> Deserialize<'de> for Environment {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Environment, A::Error> {
                 let mut found = Vec::new();
-                while let Some(entry) = entries.next_element::<Scalar<'_>>()? {
-                    found.extend(looked_at(entry.text()));
+                // Nothing is copied of an entry before it is known to be one of those looked at.
+                while let Some(entry) = entries.next_element::<&RawValue>()? {
+                    found.extend(looked_at(entry.get()));
                 }
                 Ok(Environment(found))
             }
@@ -198,10 +186,11 @@ impl<'de> Deserialize<'de> for Environment {
 
 impl From<Answer<'_>> for Known {
     fn from(answer: Answer<'_>) -> Self {
-        let state = answer.state.unwrap_or_default();
+        let said = answer.state.unwrap_or_default();
         let config = answer.config.unwrap_or_default();
         let host = answer.host_config.unwrap_or_default();
         let labels = config.labels.unwrap_or_default();
+        let networks = answer.network_settings.unwrap_or_default();
         let layers = answer.graph_driver.and_then(|driver| driver.data);
         let storage = Places {
             id: answer.id.text(),
@@ -220,17 +209,22 @@ impl From<Answer<'_>> for Known {
             image: config.image.printed(),
             image_id: answer.image.printed(),
             labels: Given::new(),
-            pid: state
+            pid: said
                 .pid
                 .above_zero()
                 .and_then(|pid| u32::try_from(pid).ok()),
             created: date::seconds(answer.created.text()),
-            started: date::seconds(state.started_at.text()),
-            state: State::of(state.status.text()),
-            health: state
+            started: date::seconds(said.started_at.text()),
+            finished: date::seconds(said.finished_at.text()),
+            exit_code: said.exit_code.whole(),
+            state: State::of(said.status.text()),
+            health: said
                 .health
                 .and_then(|health| Health::of(health.status.text())),
             network: network(host.network_mode.text()),
+            network_mode: host.network_mode.printed(),
+            ports: networks.ports(),
+            addresses: networks.addresses(),
             cpu_shares: host.cpu_shares.above_zero(),
             memory: host.memory.above_zero(),
             memory_reservation: host.memory_reservation.above_zero(),
@@ -247,13 +241,12 @@ impl From<Answer<'_>> for Known {
 mod tests {
     use super::*;
     use crate::container::{Network, Storage};
+    use crate::inventory::network::Protocol;
     use std::path::PathBuf;
     use std::sync::Arc;
 
     const CGROUP1: &[u8] =
         include_bytes!("../../../fixtures/ecs-agent-cgroup1/docker/inspect.json");
-    const CGROUP2: &[u8] =
-        include_bytes!("../../../fixtures/ecs-agent-cgroup2/docker/inspect.json");
 
     fn storage(layer: &str, id: &str) -> Arc<Storage> {
         let home = format!("/var/lib/docker/containers/{id}");
@@ -268,10 +261,7 @@ mod tests {
             r#"{{"Id":"{id}","LogPath":"/var/lib/docker/containers/{id}/{id}-json.log","Driver":"overlayfs",
             "Storage":{{"RootFS":{{"Snapshot":{{"Name":"overlayfs"}}}}}},"Mounts":[]}}"#
         );
-        let known = parse_one(json.as_bytes()).unwrap();
-        let strict = serde_json::from_str::<ContainerInspectResponse>(&json).unwrap();
-        assert_eq!(Known::from(strict), known);
-        assert_eq!(known.storage, storage("", &id));
+        assert_eq!(parse_one(json.as_bytes()).unwrap().storage, storage("", &id));
     }
 
     #[test]
@@ -296,9 +286,14 @@ mod tests {
             pid: Some(812),
             created: Some(1_795_230_884.490_489),
             started: Some(1_795_230_890.609_946),
+            finished: None,
+            exit_code: Some(0),
             state: State::Running,
             health: None,
             network: Some(Network::Own),
+            network_mode: "bridge".into(),
+            ports: vec![],
+            addresses: vec!["172.17.0.2".parse().unwrap()],
             cpu_shares: Some(128),
             memory: Some(64 << 20),
             memory_reservation: Some(32 << 20),
@@ -321,21 +316,37 @@ mod tests {
     }
 
     #[test]
-    fn both_readings_agree() {
-        for json in [CGROUP1, CGROUP2] {
-            let strict: Vec<ContainerInspectResponse> = serde_json::from_slice(json).unwrap();
-            let strict: Vec<_> = strict.into_iter().map(Known::from).collect();
-            assert_eq!(strict, parse_inspect(json).unwrap());
-        }
+    fn reads_ports_and_addresses() {
+        let json = br#"{"Id":"a","HostConfig":{"NetworkMode":"mine"},"NetworkSettings":{
+            "Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"32768"},{"HostIp":"::","HostPort":"32768"}],
+                "53/udp":[{"HostIp":"127.0.0.1","HostPort":"53"}],"81/tcp":null,"82/tcp":[],
+                "80/ip":null,"http/tcp":null,"99999/tcp":null,"83/tcp":[{"HostIp":7,"HostPort":null}]},
+            "Networks":{"b":{"IPAddress":"172.18.0.2","GlobalIPv6Address":"fd00::2"},
+                "a":{"IPAddress":"","GlobalIPv6Address":null},"c":null}}}"#;
+        let port = |container, host| Port { container, host, ..Port::default() };
+        let known = parse_one(json).unwrap();
+        let expected = [
+            Port {
+                protocol: Protocol::Udp,
+                address: Some([127, 0, 0, 1].into()),
+                ..port(53, Some(53))
+            },
+            port(80, Some(32768)),
+            port(81, None),
+            port(82, None),
+            port(83, None),
+        ];
+        assert_eq!(known.ports, expected);
+        let addresses = ["172.18.0.2", "fd00::2"].map(|a| a.parse().unwrap());
+        assert_eq!((&*known.network_mode, &*known.addresses), ("mine", &addresses[..]));
     }
 
     #[test]
-    fn reads_what_bollard_has_never_heard_of() {
+    fn reads_what_nobody_has_ever_heard_of() {
         let json = r#"{"Id":"a","Name":"/x","Created":17,"RestartCount":"many","New":{"a":[1]},
             "State":{"Status":"levitating","Pid":-4,"Health":{"Status":"sleepy"}},
             "Config":{"Labels":{"a":"1","b":null,"c":{"d":1}},"Env":["A",null,7]},
-            "HostConfig":{"CpuShares":1e3,"NetworkMode":null}}"#;
-        assert!(serde_json::from_str::<ContainerInspectResponse>(json).is_err());
+            "HostConfig":{"CpuShares":1e3,"NetworkMode":null},"NetworkSettings":{"Ports":null}}"#;
         let empty = || Box::<str>::default();
         let expected = Known {
             id: "a".into(),
@@ -355,11 +366,9 @@ mod tests {
     fn keeps_no_secret_of_the_environment() {
         let json = br#"{"Id":"a","Config":{"Env":["PASSWORD=hunter2","ECS_CONTAINER_METADATA_URI_V4_X=hunter2",
             "APPMESH_RESOURCE_ARN=arn:aws:ecs:r:1:task-set/c/s/ecs-svc/1","hunter2"],"Cmd":["--token=hunter2"]}}"#;
-        let strict = Known::from(serde_json::from_slice::<ContainerInspectResponse>(json).unwrap());
         let known = parse_one(json).unwrap();
         let arn = "arn:aws:ecs:r:1:task-set/c/s/ecs-svc/1".into();
         assert_eq!(known.environment, [("APPMESH_RESOURCE_ARN", arn)]);
-        assert_eq!(strict, known);
         assert!(!format!("{known:?}").contains("hunter2"));
         let odd = parse_one(br#"{"Config":{"Env":"PASSWORD=hunter2"}}"#).unwrap_err();
         assert!(!format!("{odd} {odd:?}").contains("hunter2"));

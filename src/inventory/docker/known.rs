@@ -1,13 +1,23 @@
 //! What is kept of a container.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::container::{About, Network, Storage};
 use crate::inventory::labels::{ECS, Given};
 use crate::inventory::lenient;
+use crate::inventory::network::Port;
 
 /// What is kept of a container's environment, which is full of secrets: nothing but these.
-const ENVIRONMENT: [&str; 2] = ["ECS_CONTAINER_METADATA_URI_V4", "APPMESH_RESOURCE_ARN"];
+const ENVIRONMENT: [&str; 6] = [
+    "ECS_CONTAINER_METADATA_URI_V4",
+    "APPMESH_RESOURCE_ARN",
+    "PROMETHEUS",
+    "PROMETHEUS_PORT",
+    "PROMETHEUS_ENDPOINT",
+    "PROMETHEUS_NOLABELS",
+];
 
 /// A container's labels beyond this many bytes are left out, but for those of ECS.
 const LABEL_BYTES: usize = 64 * 1024;
@@ -35,12 +45,23 @@ pub struct Known {
     pub created: Option<f64>,
     /// When it was last started, in seconds since 1970. `None` before that.
     pub started: Option<f64>,
+    /// When it last ended, in seconds since 1970. `None` before that.
+    pub finished: Option<f64>,
+    /// With which code it last ended; of one that has not, Docker says 0.
+    pub exit_code: Option<i64>,
     /// How far it is.
     pub state: State,
     /// What its health check says. `None` without a check.
     pub health: Option<Health>,
     /// Whose network it is in. `None` where Docker does not say.
     pub network: Option<Network>,
+    /// The same as Docker has it: `bridge`, `default`, `host`, `none`, `container:<id>` or the name
+    /// of a network; empty where Docker does not say.
+    pub network_mode: Box<str>,
+    /// Its ports, in order; of one in the network of another, none.
+    pub ports: Vec<Port>,
+    /// Its addresses in Docker's networks, those of IPv4 first.
+    pub addresses: Vec<IpAddr>,
     /// CPU shares it was given. `None` if it was given none.
     pub cpu_shares: Option<u64>,
     /// Bytes of memory it may use. `None` without a limit.
@@ -139,6 +160,22 @@ impl Known {
         self.labels.get(key).map(|value| &**value)
     }
 
+    /// The value of a key of its environment, if it is one of those looked at.
+    pub(crate) fn variable(&self, key: &str) -> Option<&str> {
+        let (_, value) = self.environment.iter().find(|(named, _)| *named == key)?;
+        Some(value)
+    }
+
+    /// The container in whose network it is.
+    pub(crate) fn joins(&self) -> Option<&str> {
+        self.network_mode.strip_prefix("container:")
+    }
+
+    /// Whether it holds the network of a task with `awsvpc`.
+    pub(crate) fn pause(&self) -> bool {
+        self.label(ECS[1]) == Some(PAUSE) && &*self.network_mode == "none"
+    }
+
     /// With its labels, and what they tell.
     pub(super) fn with_labels<'a>(
         mut self,
@@ -163,10 +200,12 @@ impl Known {
     }
 }
 
-/// An entry of the environment, if it is one of those looked at.
-pub(super) fn looked_at(entry: &str) -> Option<(&'static str, Box<str>)> {
-    let (key, value) = entry.split_once('=')?;
+/// An entry of the environment in JSON, `"KEY=value"`, if it is one of those looked at.
+pub(super) fn looked_at(json: &str) -> Option<(&'static str, Box<str>)> {
+    let (key, _) = json.strip_prefix('"')?.split_once('=')?;
     let key = ENVIRONMENT.into_iter().find(|named| *named == key)?;
+    let entry: Cow<'_, str> = serde_json::from_str(json).ok()?;
+    let (_, value) = entry.split_once('=')?;
     Some((key, lenient::kept(value)))
 }
 

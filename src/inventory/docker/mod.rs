@@ -3,6 +3,7 @@
 mod client;
 mod inspect;
 mod known;
+mod secret;
 mod storage;
 mod watch;
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::config::Named;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::Container;
 use crate::exposition::{Descriptor, Family, Text, counter, gauge};
 use crate::files::{Error, Files, Result, Roots};
@@ -92,6 +92,11 @@ impl Collector for Perf {
     const NAME: &'static str = "container.perf";
     const ABOUT: &'static str = "Events that the CPU and the kernel count in each container.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/devices/system/cpu"),
+        Need::Read("/sys/fs/cgroup"),
+        Need::Capability("SYS_ADMIN", "all of it, where kernel.perf_event_paranoid is above 0"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

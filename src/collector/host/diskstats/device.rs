@@ -219,6 +219,9 @@ mod tests {
         let mut devices = Devices::new(&roots);
         let mut host = Host {
             containers: None,
+            inventory: std::sync::Arc::default(),
+            lasting: crate::lasting::Lasting::default(),
+            discovery: std::sync::Arc::default(),
             files: Files::default(),
             shared: Shared::default(),
             system: System::LIVE,

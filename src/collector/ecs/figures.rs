@@ -1,0 +1,440 @@
+//! What a task uses: of its own control group, or where it has none, added up over its containers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::sum::Sum;
+use super::tasks::{Task, Tasks};
+use crate::cgroup::{self, Cpu, Finals, Io, Limit, Memory, Version};
+use crate::collector::Host;
+use crate::collector::container::network::Networks;
+use crate::container::endings::Ended;
+use crate::container::{Container, Disk, Network, Stalls};
+use crate::files::{Files, Result, Roots};
+use crate::inventory::Inventory;
+use crate::kernel::netdev::Interface;
+use crate::kernel::{Malformed, decimal, lines};
+
+/// CPU units of a whole CPU, as the scheduler counts them.
+pub(super) const UNITS: f64 = 1024.0;
+
+/// A container is taken to have reached its limit when it came that near: the kernel charges memory
+/// in batches, one for each CPU.
+const NEAR: u64 = 1 << 20;
+
+/// What a task uses, and may use.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    /// Whether they are those of its own group.
+    pub(super) own: bool,
+    /// CPU time, and how its quota held it back.
+    pub(super) cpu: Cpu,
+    /// CPUs its quota allows. `None` without one.
+    pub(super) quota: Option<f64>,
+    /// Memory.
+    pub(super) memory: Memory,
+    /// Bytes of memory it may use. `None` without a limit.
+    pub(super) memory_limit: Option<u64>,
+    /// CPU units that the scheduler counts for it.
+    pub(super) reserved_units: f64,
+    /// Bytes that the scheduler counts for it.
+    pub(super) reserved_bytes: u64,
+    /// Threads.
+    pub(super) threads: Option<u64>,
+    /// How many threads there may be. `None` without a limit.
+    pub(super) threads_max: Option<u64>,
+    /// Pressure. Nothing without a group of its own.
+    pub(super) stalls: Stalls,
+    /// What it did to disks.
+    pub(super) disk: Option<Disk>,
+    /// What its network namespaces did. `None` where it has none of its own.
+    pub(super) network: Option<Traffic>,
+    /// Whether a container of it is in the host's network.
+    pub(super) network_shared: bool,
+    /// Processes killed for want of memory, by whose limit: a container's, the task's, the host's.
+    pub(super) oom_kills: [u64; 3],
+}
+
+/// What network namespaces did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Traffic {
+    /// Received: bytes, packets, errors, dropped.
+    pub(super) receive: [u64; 4],
+    /// Sent: bytes, packets, errors, dropped.
+    pub(super) transmit: [u64; 4],
+    /// Segments of TCP that were sent again. `None` where the kernel does not say.
+    pub(super) retransmits: Option<u64>,
+}
+
+/// What is kept of a task, so that no counter of it ever falls when a container goes.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// By container: see [`parts`].
+    parts: Sum<String, 7>,
+    /// By network namespace: received, sent, sent again.
+    networks: Sum<u64, 9>,
+    /// Kills of each container, as last seen.
+    kills: Vec<(Box<str>, u64)>,
+    oom_kills: [u64; 3],
+}
+
+/// The counters of a container: CPU time in all, in user space and in the kernel; bytes read and
+/// written, reads, writes.
+fn parts(cpu: Option<Cpu>, disk: Option<Disk>) -> [Option<u64>; 7] {
+    let cpu = cpu.unwrap_or_default();
+    [
+        cpu.usage_nsec,
+        cpu.user_nsec,
+        cpu.system_nsec,
+        disk.map(|disk| disk.read_bytes),
+        disk.map(|disk| disk.written_bytes),
+        disk.map(|disk| disk.reads),
+        disk.map(|disk| disk.writes),
+    ]
+}
+
+/// Brings the figures of all tasks up to date, once a scrape.
+pub(super) fn read(tasks: &mut Tasks, host: &mut Host, roots: &Roots) -> Result<()> {
+    if tasks.read {
+        return Ok(());
+    }
+    if !host.shared.networks_read {
+        let networks = tasks.networks.get_or_insert_with(|| Networks::new(roots));
+        networks.read(host)?;
+    }
+    let inventory = Arc::clone(&host.inventory);
+    for ended in news(&mut tasks.cursor, host) {
+        let of = |task: &&mut Task| ended.task.as_deref() == Some(&*task.id);
+        if let Some(task) = tasks.list_mut().iter_mut().find(of) {
+            task.account
+                .end(&ended, task.figures.memory_limit, &inventory);
+        }
+    }
+    let Host { containers, files, shared, failures, .. } = host;
+    let Some(containers) = containers else { return Ok(()) };
+    let mut reader = Reader {
+        rows: containers.rows(),
+        proc: &roots.proc,
+        oom_kills: shared.oom_kills,
+        inventory: &inventory,
+        files,
+        devices: Vec::new(),
+        path: PathBuf::new(),
+    };
+    for task in tasks.list_mut() {
+        if let Err(error) = reader.task(task) {
+            failures.note(&error);
+        }
+    }
+    tasks.read = true;
+    Ok(())
+}
+
+/// The containers that ended since the last scrape, and before this one.
+fn news(cursor: &mut u64, host: &Host) -> Vec<Arc<Ended>> {
+    let Some(containers) = &host.containers else { return Vec::new() };
+    let news = containers
+        .endings()
+        .with_ledger(|ledger| ledger.since(*cursor));
+    let Some(mut news) = news else { return Vec::new() };
+    let before = news
+        .ended
+        .iter()
+        .take_while(|ended| ended.ended <= host.now)
+        .count();
+    *cursor = news.next - (news.ended.len() - before) as u64;
+    news.ended.truncate(before);
+    news.ended
+}
+
+struct Reader<'a> {
+    rows: &'a mut [Container],
+    proc: &'a Path,
+    /// Of the whole host.
+    oom_kills: Option<u64>,
+    inventory: &'a Inventory,
+    files: &'a mut Files,
+    devices: Vec<Io>,
+    path: PathBuf,
+}
+
+impl Reader<'_> {
+    fn task(&mut self, task: &mut Task) -> Result<()> {
+        let mut figures = Figures { own: task.row.is_some(), ..Figures::default() };
+        // What was killed in a container is in its task's number too: who reads that first counts
+        // nothing twice.
+        if let Some(row) = task.row.and_then(|at| self.rows.get_mut(at)) {
+            figures.memory = row.memory(self.oom_kills, self.files)?.unwrap_or_default();
+            figures.memory_limit = at_most(row.spec.memory);
+        }
+        self.members(task, &mut figures)?;
+        if let Some(at) = task.row {
+            self.own(at, &mut task.account, &mut figures)?;
+        }
+        self.reserve(task, &mut figures);
+        figures.oom_kills = task.account.oom_kills;
+        task.figures = figures;
+        Ok(())
+    }
+
+    /// Adds up what its containers use.
+    fn members(&mut self, task: &mut Task, figures: &mut Figures) -> Result<()> {
+        let Self { rows, proc, oom_kills, files, devices, path, .. } = self;
+        let Task { members, account, row, .. } = task;
+        let limit = figures.memory_limit;
+        account.parts.begin();
+        account.networks.begin();
+        let mut owns = false;
+        for member in &*members {
+            let Some(container) = rows.get_mut(member.row) else { continue };
+            let cpu = container.cpu(files)?;
+            // On cgroup v2 the task's own group has it all.
+            let apart = row.is_none() || container.cgroup.home().version() == Version::V1;
+            let disk = if apart { container.disk(devices, files)? } else { None };
+            let memory = container.memory(*oom_kills, files)?.unwrap_or_default();
+            account.parts.part(&*member.id, parts(cpu, disk));
+            account.killed(&member.id, &memory, container.spec.memory, limit);
+            figures.network_shared |= container.about.network == Some(Network::Host);
+            if row.is_none() {
+                add(&mut figures.memory.usage, memory.usage);
+                add(&mut figures.memory.cache, memory.cache);
+                add(&mut figures.memory.rss, memory.rss);
+                add(&mut figures.memory.inactive_file, memory.inactive_file);
+                add(&mut figures.threads, container.threads(files)?);
+            }
+            if let Some((namespace, sum)) = container.network() {
+                owns = true;
+                let sent_again = match container.process(proc, files)? {
+                    Some(process) => {
+                        crate::collector::container::process_file(
+                            proc,
+                            process.pid,
+                            "net/snmp",
+                            path,
+                        );
+                        files.load_whole(path, retransmits).unwrap_or_default()
+                    }
+                    None => None,
+                };
+                let Traffic { receive, transmit, .. } = Traffic::of(&sum);
+                let mut all = [sent_again; 9];
+                for (all, n) in all.iter_mut().zip(receive.into_iter().chain(transmit)) {
+                    *all = Some(n);
+                }
+                account.networks.part(&namespace, all);
+            }
+        }
+        let [usage_nsec, user_nsec, system_nsec, read, written, reads, writes] =
+            account.parts.total();
+        figures.cpu = Cpu { usage_nsec, user_nsec, system_nsec, throttling: None };
+        figures.disk = read.zip(written).map(|(read_bytes, written_bytes)| Disk {
+            read_bytes,
+            written_bytes,
+            reads: reads.unwrap_or(0),
+            writes: writes.unwrap_or(0),
+        });
+        if owns || !figures.network_shared {
+            figures.network = traffic(account.networks.total());
+        }
+        Ok(())
+    }
+
+    /// Takes over what its own group says.
+    fn own(&mut self, at: usize, account: &mut Account, figures: &mut Figures) -> Result<()> {
+        let Self { rows, files, devices, .. } = self;
+        let Some(row) = rows.get_mut(at) else { return Ok(()) };
+        if let Some(cpu) = row.cpu(files)? {
+            figures.cpu = cpu;
+        }
+        figures.quota = cgroup::Bounds::of(&row.spec).cpus;
+        figures.threads = row.threads(files)?;
+        figures.threads_max = at_most(row.spec.threads);
+        figures.stalls = row.stalls(files)?;
+        if row.cgroup.home().version() == Version::V2 {
+            figures.disk = row.disk(devices, files)?;
+            // What no container's own counter told: one that was gone before anybody looked.
+            let all = figures.memory.oom_kills.unwrap_or(0);
+            let told: u64 = account.oom_kills.iter().sum();
+            let by_task = figures.memory.failcnt.unwrap_or(0) > 0;
+            let [container, task, _] = &mut account.oom_kills;
+            *(if by_task { task } else { container }) += all.saturating_sub(told);
+        }
+        Ok(())
+    }
+
+    /// What the scheduler counts for it.
+    fn reserve(&self, task: &Task, figures: &mut Figures) {
+        let told = self.inventory.endpoint(&task.id);
+        let each = || {
+            let rows = task
+                .members
+                .iter()
+                .map(|member| Reserved::of(&member.id, self.inventory, self.rows.get(member.row)));
+            rows.fold(Reserved::default(), |sum, of| Reserved {
+                units: sum.units + of.units,
+                bytes: sum.bytes + of.bytes,
+            })
+        };
+        let quota = figures.quota.map(|cpus| cpus * UNITS);
+        let cpus = told.and_then(|told| told.cpus).map(|cpus| cpus * UNITS);
+        figures.reserved_units = cpus.or(quota).unwrap_or_else(|| each().units as f64);
+        figures.reserved_bytes = told
+            .and_then(|told| told.memory)
+            .or(figures.memory_limit)
+            .unwrap_or_else(|| each().bytes);
+    }
+}
+
+/// What the scheduler counts for a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reserved {
+    /// CPU units.
+    pub(super) units: u64,
+    /// Bytes of memory.
+    pub(super) bytes: u64,
+}
+
+impl Reserved {
+    /// As Docker was asked for it; where Docker does not say, as its group has it.
+    pub(super) fn of(id: &str, inventory: &Inventory, row: Option<&Container>) -> Self {
+        let spec = row.map(|row| row.spec).unwrap_or_default();
+        let (shares, memory, reservation) = match inventory.container(id) {
+            Some(known) => (known.cpu_shares, known.memory, known.memory_reservation),
+            None => (spec.cpu_shares, at_most(spec.memory), at_most(spec.memory_reservation)),
+        };
+        // The agent asks for two shares where the definition says none, one or two units.
+        let units = shares.filter(|n| *n > 2).unwrap_or(0);
+        Self { units, bytes: reservation.filter(|n| *n > 0).or(memory).unwrap_or(0) }
+    }
+}
+
+impl Account {
+    /// A container of the task ended.
+    fn end(&mut self, ended: &Ended, task_limit: Option<u64>, inventory: &Inventory) {
+        let Finals { cpu, oom_kills, peak, io } = &ended.finals;
+        self.parts.ended(&*ended.id, parts(*cpu, Disk::of(io)));
+        let limit = inventory
+            .container(&ended.id)
+            .and_then(|known| known.memory)
+            .map(Limit::At);
+        let memory = Memory { oom_kills: *oom_kills, peak: *peak, ..Memory::default() };
+        self.killed(&ended.id, &memory, limit, task_limit);
+        self.kills.retain(|(id, _)| **id != *ended.id);
+    }
+
+    /// Counts what was killed in a container since it was last looked at.
+    fn killed(&mut self, id: &str, memory: &Memory, own: Option<Limit>, task: Option<u64>) {
+        let kills = memory.oom_kills.unwrap_or(0);
+        let at = self.kills.iter().position(|(known, _)| **known == *id);
+        let known = at.and_then(|at| self.kills.get_mut(at));
+        let new = match known {
+            Some((_, last)) => {
+                let before = std::mem::replace(last, kills);
+                // Fewer than before: it was started again.
+                kills.checked_sub(before).unwrap_or(kills)
+            }
+            None if kills == 0 => 0,
+            None => {
+                self.kills.push((id.into(), kills));
+                kills
+            }
+        };
+        if new == 0 {
+            return;
+        }
+        let reached = |limit: u64| match memory.peak {
+            Some(peak) => peak.saturating_add(NEAR) >= limit,
+            None => memory.failcnt != Some(0),
+        };
+        let [by_container, by_task, by_host] = &mut self.oom_kills;
+        *(match (own, task) {
+            (Some(Limit::At(limit)), _) if reached(limit) => by_container,
+            (_, Some(_)) => by_task,
+            _ => by_host,
+        }) += new;
+    }
+}
+
+/// A limit, where there is one.
+pub(super) fn at_most(limit: Option<Limit>) -> Option<u64> {
+    match limit? {
+        Limit::At(n) => Some(n),
+        Limit::Max => None,
+    }
+}
+
+fn add(sum: &mut Option<u64>, more: Option<u64>) {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or(0) + more);
+    }
+}
+
+impl Traffic {
+    /// What interfaces did.
+    pub(super) fn of(sum: &Interface) -> Self {
+        let (r, t) = (sum.receive, sum.transmit);
+        Self {
+            receive: [r.bytes, r.packets, r.errs, r.drop],
+            transmit: [t.bytes, t.packets, t.errs, t.drop],
+            retransmits: None,
+        }
+    }
+}
+
+fn traffic(sums: [Option<u64>; 9]) -> Option<Traffic> {
+    let [a, b, c, d, e, f, g, h, retransmits] = sums;
+    Some(Traffic { receive: [a?, b?, c?, d?], transmit: [e?, f?, g?, h?], retransmits })
+}
+
+/// Finds the segments that were sent again:
+///
+/// ```text
+/// Tcp: RtoAlgorithm RtoMin … RetransSegs InErrs OutRsts InCsumErrors
+/// Tcp: 1 200 … 12 0 34 0
+/// ```
+fn retransmits(text: &[u8]) -> std::result::Result<Option<u64>, Malformed> {
+    let mut tcp =
+        lines(text).filter_map(|mut line| (line.field() == Some(b"Tcp:")).then_some(line));
+    let (Some(mut names), Some(mut numbers)) = (tcp.next(), tcp.next()) else { return Ok(None) };
+    while let (Some(name), Some(number)) = (names.field(), numbers.field()) {
+        if name == b"RetransSegs" {
+            return Ok(decimal(number));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_segments_that_were_sent_again() {
+        let text = b"Ip: A\nIp: 1\nTcp: RtoMin RetransSegs InErrs\nTcp: 200 12 0\nUdp: X\nUdp: 1\n";
+        assert_eq!(retransmits(text), Ok(Some(12)));
+        for none in
+            [&b""[..], b"Tcp: RetransSegs\n", b"Tcp: A\nTcp: 1\n", b"Tcp: RetransSegs\nTcp:\n"]
+        {
+            assert_eq!(retransmits(none), Ok(None));
+        }
+    }
+
+    #[test]
+    fn tells_by_whose_limit_a_process_was_killed() {
+        let mut account = Account::default();
+        let memory = |oom_kills, peak| Memory {
+            oom_kills: Some(oom_kills),
+            peak: Some(peak),
+            ..Memory::default()
+        };
+        let own = Some(Limit::At(64 << 20));
+        account.killed("a", &memory(1, 64 << 20), own, Some(1 << 30));
+        account.killed("a", &memory(1, 64 << 20), own, Some(1 << 30));
+        assert_eq!(account.oom_kills, [1, 0, 0]);
+        account.killed("b", &memory(2, 20 << 20), own, Some(1 << 30));
+        account.killed("b", &memory(1, 20 << 20), None, Some(1 << 30));
+        assert_eq!(account.oom_kills, [1, 3, 0], "the second was started again");
+        account.killed("c", &memory(1, 20 << 20), Some(Limit::Max), None);
+        assert_eq!(account.oom_kills, [1, 3, 1]);
+    }
+}

@@ -1,0 +1,27 @@
+//! What only a host of Amazon ECS can say: its tasks, what they reserved and use, and how the agent
+//! fares.
+//!
+//! All families have one vocabulary of labels, that of ADOT: [`TASK`], and for containers
+//! `container_name` too.
+
+pub mod adot;
+pub mod container;
+mod figures;
+pub mod info;
+pub mod instance;
+pub mod lasting;
+pub mod scrape_targets;
+mod sum;
+pub mod task;
+pub(in crate::collector) mod tasks;
+pub mod totals;
+mod words;
+
+/// The labels of a task.
+pub const TASK: [&str; 5] = [
+    "aws_ecs_cluster_name",
+    "aws_ecs_service_name",
+    "aws_ecs_task_family",
+    "aws_ecs_task_revision",
+    "aws_ecs_task_id",
+];

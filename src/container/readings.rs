@@ -1,0 +1,144 @@
+//! What was read of a row in this scrape: each thing once, by the first collector that wants it.
+
+use super::Container;
+use crate::cgroup::{Cpu, Io, Limit, Memory, MemoryNews};
+use crate::files::{Files, Result};
+use crate::kernel::netdev::Interface;
+use crate::kernel::psi::Pressure;
+
+/// What was read of a row. A failure is not remembered: who asks next tries again.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    cpu: Option<Option<Cpu>>,
+    memory: Option<Option<Memory>>,
+    disk: Option<Option<Disk>>,
+    threads: Option<Option<u64>>,
+    pressure: Option<Stalls>,
+    network: Option<(u64, Interface)>,
+}
+
+/// Pressure on a group. Each is `None` without PSI, and on cgroup v1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stalls {
+    /// For want of CPUs.
+    pub cpu: Option<Pressure>,
+    /// For want of memory.
+    pub memory: Option<Pressure>,
+    /// For want of disks.
+    pub io: Option<Pressure>,
+}
+
+/// What a group did to all its block devices together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// Bytes read.
+    pub read_bytes: u64,
+    /// Bytes written.
+    pub written_bytes: u64,
+    /// Reads, a count.
+    pub reads: u64,
+    /// Writes, a count.
+    pub writes: u64,
+}
+
+impl Disk {
+    /// The sum over devices. `None` without any.
+    pub fn of(devices: &[Io]) -> Option<Self> {
+        let mut sum = Self::default();
+        for io in devices {
+            sum.read_bytes += io.read_bytes.unwrap_or(0);
+            sum.written_bytes += io.written_bytes.unwrap_or(0);
+            sum.reads += io.reads.unwrap_or(0);
+            sum.writes += io.writes.unwrap_or(0);
+        }
+        (!devices.is_empty()).then_some(sum)
+    }
+}
+
+impl Container {
+    /// Its CPU time, as [`Cgroup::cpu`](crate::cgroup::Cgroup::cpu).
+    pub fn cpu(&mut self, files: &mut Files) -> Result<Option<Cpu>> {
+        let Self { cgroup, spec, readings, .. } = self;
+        let quota = matches!(spec.cpu_quota_usec, Some(Limit::At(_)));
+        once(&mut readings.cpu, || cgroup.cpu(quota, files))
+    }
+
+    /// Its memory, as [`Cgroup::memory`](crate::cgroup::Cgroup::memory). `oom_kills` are those of the
+    /// whole host.
+    pub fn memory(&mut self, oom_kills: Option<u64>, files: &mut Files) -> Result<Option<Memory>> {
+        let Self { cgroup, spec, readings, .. } = self;
+        let news = MemoryNews { oom_kills, limit: spec.memory };
+        once(&mut readings.memory, || cgroup.memory(news, files))
+    }
+
+    /// What it did to block devices, appended to `out`.
+    pub fn io(&mut self, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+        let start = out.len();
+        self.cgroup.io(out, files)?;
+        self.readings.disk = Some(Disk::of(out.get(start..).unwrap_or_default()));
+        Ok(())
+    }
+
+    /// What it did to all block devices together. `scratch` is emptied.
+    pub fn disk(&mut self, scratch: &mut Vec<Io>, files: &mut Files) -> Result<Option<Disk>> {
+        if self.readings.disk.is_none() {
+            scratch.clear();
+            self.io(scratch, files)?;
+        }
+        Ok(self.readings.disk.flatten())
+    }
+
+    /// Its threads, as [`Cgroup::threads`](crate::cgroup::Cgroup::threads).
+    pub fn threads(&mut self, files: &mut Files) -> Result<Option<u64>> {
+        let Self { cgroup, readings, .. } = self;
+        once(&mut readings.threads, || cgroup.threads(files))
+    }
+
+    /// The pressure on it.
+    pub fn stalls(&mut self, files: &mut Files) -> Result<Stalls> {
+        let Self { cgroup, readings, .. } = self;
+        once(&mut readings.pressure, || {
+            Ok(Stalls {
+                cpu: cgroup.cpu_pressure(files)?,
+                memory: cgroup.memory_pressure(files)?,
+                io: cgroup.io_pressure(files)?,
+            })
+        })
+    }
+
+    /// What all interfaces of the network namespace did that it owns, and what tells that namespace
+    /// from others. `None` where it owns none, and before the namespaces were read in this scrape.
+    pub fn network(&self) -> Option<(u64, Interface)> {
+        self.readings.network
+    }
+
+    /// Notes that it owns a network namespace, of which no interface is known yet.
+    pub fn own_network(&mut self, namespace: u64) {
+        self.readings.network = Some((namespace, Interface::default()));
+    }
+
+    /// Notes what an interface did of the network namespace that it owns.
+    pub fn add_interface(&mut self, interface: &Interface) {
+        let Some((_, sum)) = &mut self.readings.network else { return };
+        sum.receive.bytes += interface.receive.bytes;
+        sum.receive.packets += interface.receive.packets;
+        sum.receive.errs += interface.receive.errs;
+        sum.receive.drop += interface.receive.drop;
+        sum.transmit.bytes += interface.transmit.bytes;
+        sum.transmit.packets += interface.transmit.packets;
+        sum.transmit.errs += interface.transmit.errs;
+        sum.transmit.drop += interface.transmit.drop;
+    }
+
+    /// Begins another scrape: what was read is old.
+    pub(super) fn forget_readings(&mut self) {
+        self.readings = Readings::default();
+    }
+}
+
+fn once<T: Copy>(kept: &mut Option<T>, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    match kept {
+        Some(value) => Ok(*value),
+        None => Ok(*kept.insert(read()?)),
+    }
+}
