@@ -55,7 +55,7 @@ pub fn check(address: &str) -> Result<(), Unwell> {
 /// Where to reach who listens on an address: on one of all, by the loopback.
 fn reached(address: &str) -> Option<String> {
     let (host, port) = address.rsplit_once(':')?;
-    if port == "0" {
+    if port == "0" || host.starts_with("vsock://") {
         return None;
     }
     let host = match host {

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -112,7 +111,7 @@ fn lasting(config: &Config) -> Result<Lasting, lasting::Error> {
     Lasting::start(lasting::Settings { dir: config.storage.clone(), boot, clock: SystemTime::now })
 }
 
-fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
+fn listeners(config: &Config) -> Result<Vec<http::Listener>, http::BindError> {
     if config.systemd_socket { http::inherited() } else { http::bind(&config.listen) }
 }
 

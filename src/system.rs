@@ -33,6 +33,9 @@ pub struct System {
     pub ethtool: fn(&[u8], &mut [u8]) -> io::Result<()>,
     /// Begins to count an event on a CPU: each read gives the sum so far, eight bytes.
     pub perf: fn(perf::Event, u32) -> io::Result<File>,
+    /// The same of a control group, by its directory: each read gives the sum so far, and for how many
+    /// nanoseconds it was to be counted, and was; eight bytes each.
+    pub perf_in_group: fn(perf::Event, u32, &File) -> io::Result<File>,
     /// Asks the Btrfs file system of a directory. The answer overwrites the question.
     pub btrfs: fn(&File, btrfs::Question, &mut [u8; btrfs::LONGEST]) -> io::Result<()>,
 }
@@ -80,6 +83,7 @@ impl System {
         clock: clock::clock,
         ethtool: ethtool::ethtool,
         perf: perf::perf,
+        perf_in_group: perf::perf_in_group,
         btrfs: btrfs::btrfs,
     };
 
@@ -92,6 +96,7 @@ impl System {
         clock: || Err(unsupported()),
         ethtool: |_, _| Err(unsupported()),
         perf: |_, _| Err(unsupported()),
+        perf_in_group: |_, _, _| Err(unsupported()),
         btrfs: |_, _, _| Err(unsupported()),
     };
 }

@@ -34,11 +34,13 @@ pub enum Controller {
     Hugetlb,
     /// None on cgroup v1: the hierarchy that systemd keeps for itself.
     Systemd,
+    /// Counters of events. On a hybrid host mostly in the hierarchy of version 2.
+    PerfEvent,
     /// What cgroup v2 has without a controller: pressure. On a hybrid host beside version 1.
     Unified,
 }
 
-const CONTROLLERS: usize = 9;
+const CONTROLLERS: usize = 10;
 
 /// The host's hierarchies.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,6 +83,7 @@ impl Hierarchies {
                         b"pids" => Controller::Pids,
                         b"cpuset" => Controller::Cpuset,
                         b"hugetlb" => Controller::Hugetlb,
+                        b"perf_event" => Controller::PerfEvent,
                         b"name=systemd" => Controller::Systemd,
                         _ => continue,
                     };

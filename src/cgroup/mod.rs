@@ -334,6 +334,17 @@ impl Cgroup {
         dir
     }
 
+    /// Its directory in the hierarchy where events are counted. `None` where there is no such one.
+    pub fn events_dir(&self) -> Option<PathBuf> {
+        let own = [Controller::PerfEvent, Controller::Unified];
+        let controller = own
+            .into_iter()
+            .find(|controller| self.home.has(*controller))?;
+        let mut dir = PathBuf::new();
+        self.home.file(controller, &self.path, "", &mut dir);
+        Some(dir)
+    }
+
     fn load<'f, T>(
         &mut self,
         File(slot, controller, name): File,

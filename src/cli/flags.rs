@@ -90,7 +90,8 @@ pub(super) struct Doctor {
 #[derive(Args, Debug)]
 #[group(skip)]
 pub(super) struct General {
-    /// Address to listen on, as host:port, or :port for all addresses; port 0 is any free one.
+    /// Address to listen on, as host:port, or :port for all addresses; port 0 is any free one;
+    /// vsock://:port for the host of a virtual machine.
     #[arg(
         id = "web.listen-address",
         long,

@@ -24,11 +24,17 @@ pub(super) fn count(text: &str) -> Result<usize, &'static str> {
     Ok(usize::try_from(integer(text)?).unwrap_or_default())
 }
 
-/// Where to listen: `:9100`, `127.0.0.1:9100`, `[::1]:9100`, `host:9100`, or nothing for any free
-/// port.
+/// Where to listen: `:9100`, `127.0.0.1:9100`, `[::1]:9100`, `host:9100`, `vsock://:9100`, or nothing
+/// for any free port.
 pub(super) fn listen_address(text: &str) -> Result<String, &'static str> {
-    if text.starts_with("vsock://") {
-        return Err("vsock is not supported, host:port expected");
+    if let Some(address) = text.strip_prefix("vsock://") {
+        let port = address
+            .rsplit_once(':')
+            .map(|(_, port)| port.parse::<u32>());
+        return match port {
+            Some(Ok(_)) => Ok(text.into()),
+            _ => Err("vsock://:port expected"),
+        };
     }
     if !text.is_empty() {
         split(text)?;

@@ -134,6 +134,7 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::memory::Memory>(),
     Spec::of::<container::memory_numa::MemoryNuma>(),
     Spec::of::<container::network::Network>(),
+    Spec::of::<container::perf::Perf>(),
     Spec::of::<container::pressure::Pressure>(),
     Spec::of::<container::process::Process>(),
     Spec::of::<container::referenced_memory::ReferencedMemory>(),

@@ -15,13 +15,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::App;
 use super::limits::{Exchange, Exchanges, Last, Limited};
+use super::stream::Stream;
 
 /// The longest head of a request, and how much of an answer waits in hyper.
 const BUFFER: usize = 64 * 1024;
@@ -58,9 +58,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn serve(mut self, socket: TcpStream) -> Result<(), Early> {
-        // Without it, the last bytes of an answer may wait for the client's acknowledgement.
-        socket.set_nodelay(true)?;
+    pub(super) async fn serve(mut self, socket: Stream) -> Result<(), Early> {
+        socket.hurry()?;
         let exchanges = Arc::new(Exchanges::default());
         let settings = &self.app.settings;
         let tls = match &self.app.web {
@@ -140,13 +139,13 @@ fn service(
 }
 
 /// Whether a client begins with the name of a method, in place of a handshake.
-async fn is_plain(socket: &TcpStream) -> io::Result<bool> {
+async fn is_plain(socket: &Stream) -> io::Result<bool> {
     let mut first = [0];
     Ok(socket.peek(&mut first).await? > 0 && first.iter().all(u8::is_ascii_uppercase))
 }
 
 /// Tells a client that TLS is expected.
-async fn refuse(mut socket: TcpStream) -> io::Result<()> {
+async fn refuse(mut socket: Stream) -> io::Result<()> {
     // What is not read would take the answer with it.
     let mut request = [0; 4096];
     let _asked = socket.try_read(&mut request);

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{Ipv6V6Only, ReuseAddr};
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, setsockopt, socket,
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, VsockAddr, setsockopt, socket,
 };
 
 /// Why an address cannot be listened on.
@@ -20,22 +21,60 @@ pub struct BindError {
     pub reason: io::Error,
 }
 
+/// A socket that is listened on.
+#[derive(Debug)]
+pub enum Listener {
+    /// Of TCP.
+    Tcp(TcpListener),
+    /// Of a path, or a name.
+    Unix(UnixListener),
+    /// Of a virtual machine and its host, with its port.
+    Vsock(OwnedFd, u32),
+}
+
+impl Listener {
+    /// What it listens on, as logs say it.
+    pub fn address(&self) -> io::Result<String> {
+        match self {
+            Self::Tcp(listener) => Ok(listener.local_addr()?.to_string()),
+            Self::Unix(listener) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().map(|path| path.display().to_string());
+                Ok(format!("unix:{}", path.unwrap_or_default()))
+            }
+            Self::Vsock(_, port) => Ok(format!("{VSOCK}:{port}")),
+        }
+    }
+}
+
+/// How addresses of virtual machines begin.
+const VSOCK: &str = "vsock://";
+
 /// Listens on every address: `:9100` on all of the host's, of IPv6 and IPv4, or `host:port`. Port 0
-/// is any that is free.
-pub fn bind(addresses: &[String]) -> Result<Vec<TcpListener>, BindError> {
+/// is any that is free. `vsock://:9100` is for the host of a virtual machine.
+pub fn bind(addresses: &[String]) -> Result<Vec<Listener>, BindError> {
     let bind = |address: &String| {
         one(address).map_err(|reason| BindError { address: address.clone(), reason })
     };
     addresses.iter().map(bind).collect()
 }
 
-/// The sockets that systemd has opened for this process, by `LISTEN_FDS`.
-pub fn inherited() -> Result<Vec<TcpListener>, BindError> {
+/// The sockets that systemd has opened for this process, by `LISTEN_FDS`: of TCP, or of a path.
+pub fn inherited() -> Result<Vec<Listener>, BindError> {
     let refused = |reason| BindError { address: "the sockets of systemd".into(), reason };
     let mut passed = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();
     for index in 0..passed.len() {
-        listeners.extend(passed.take_tcp_listener(index).map_err(refused)?);
+        // One of another family stays for who may take it.
+        let unix = passed.take_unix_listener(index);
+        let unix = unix.ok().flatten().map(Listener::Unix);
+        listeners.extend(match unix {
+            Some(unix) => Some(unix),
+            None => {
+                let tcp = passed.take_tcp_listener(index).map_err(refused)?;
+                tcp.map(Listener::Tcp)
+            }
+        });
     }
     if listeners.is_empty() {
         let none = io::Error::new(io::ErrorKind::NotFound, "none were passed");
@@ -44,7 +83,29 @@ pub fn inherited() -> Result<Vec<TcpListener>, BindError> {
     Ok(listeners)
 }
 
-fn one(address: &str) -> io::Result<TcpListener> {
+fn one(address: &str) -> io::Result<Listener> {
+    match address.strip_prefix(VSOCK) {
+        Some(port) => vsock(port),
+        None => tcp(address).map(Listener::Tcp),
+    }
+}
+
+/// Listens for the host of this virtual machine, by `:port`; who stands before the colon is of no
+/// matter, as in exporter-toolkit.
+fn vsock(address: &str) -> io::Result<Listener> {
+    let port = address
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse().ok());
+    let port: u32 = port.ok_or(io::Error::new(io::ErrorKind::InvalidInput, "port expected"))?;
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Vsock, SockType::Stream, flags, None)?;
+    let anybody = VsockAddr::new(nix::libc::VMADDR_CID_ANY, port);
+    nix::sys::socket::bind(socket.as_raw_fd(), &anybody)?;
+    nix::sys::socket::listen(&socket, Backlog::MAXCONN)?;
+    Ok(Listener::Vsock(socket, port))
+}
+
+fn tcp(address: &str) -> io::Result<TcpListener> {
     let (host, port) = split(address)?;
     if host.is_empty() {
         return match listen((Ipv6Addr::UNSPECIFIED, port).into()) {
@@ -120,16 +181,25 @@ mod tests {
     #[test]
     fn says_which_address_is_in_use() {
         let first = bind(&["127.0.0.1:0".into()]).unwrap();
-        let address = first[0].local_addr().unwrap().to_string();
+        let address = first[0].address().unwrap();
         let error = bind(&["127.0.0.1:0".into(), address.clone()]).unwrap_err();
         let expected = format!("cannot listen on {address}: Address already in use (os error 98)");
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
+    fn says_what_is_wrong_with_an_address_of_a_virtual_machine() {
+        for bad in ["vsock://", "vsock://9100", "vsock://:x", "vsock://:4294967296"] {
+            let error = bind(&[bad.into()]).unwrap_err().to_string();
+            assert_eq!(error, format!("cannot listen on {bad}: port expected"));
+        }
+    }
+
+    #[test]
     fn takes_ipv4_without_an_address() {
         let listeners = bind(&[":0".into()]).unwrap();
-        let port = listeners[0].local_addr().unwrap().port();
+        let Listener::Tcp(listener) = &listeners[0] else { panic!("of TCP") };
+        let port = listener.local_addr().unwrap().port();
         std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     }
 }

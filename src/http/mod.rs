@@ -12,6 +12,7 @@ mod query;
 mod routes;
 mod serve;
 mod status;
+mod stream;
 mod targets;
 mod web;
 
@@ -26,7 +27,7 @@ use crate::inventory::Handle;
 use crate::own::Account;
 use crate::scrape::Scraper;
 
-pub use listen::{BindError, bind, inherited};
+pub use listen::{BindError, Listener, bind, inherited};
 pub use serve::run;
 pub use web::{Web, WebError};
 

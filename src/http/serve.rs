@@ -1,7 +1,6 @@
 //! From a listening socket to the routes, and back.
 
 use std::io;
-use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -10,21 +9,21 @@ use std::time::Duration;
 use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use super::App;
 use super::connection::Connection;
 use super::routes::router;
+use super::stream::{Accepting, Stream};
+use super::{App, Listener};
 
 /// How long to wait where there is no descriptor left for a connection.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Serves until `shutdown` is done. Answers under way then go on to their end, for a while.
 pub async fn run(
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     app: Arc<App>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -65,14 +64,13 @@ pub async fn run(
     Ok(())
 }
 
-fn adopt(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
-    listener.set_nonblocking(true)?;
-    tracing::info!(address = %listener.local_addr()?, "Listening on");
-    tokio::net::TcpListener::from_std(listener)
+fn adopt(listener: Listener) -> io::Result<Accepting> {
+    tracing::info!(address = listener.address()?, "Listening on");
+    Accepting::new(listener)
 }
 
 /// The next connection on any of the sockets, which take turns to be asked first.
-async fn accept(listeners: &[tokio::net::TcpListener], turn: &mut usize) -> io::Result<TcpStream> {
+async fn accept(listeners: &[Accepting], turn: &mut usize) -> io::Result<Stream> {
     std::future::poll_fn(|cx| {
         let first = *turn % listeners.len().max(1);
         let (before, from) = listeners
@@ -81,7 +79,7 @@ async fn accept(listeners: &[tokio::net::TcpListener], turn: &mut usize) -> io::
         for listener in from.iter().chain(before) {
             if let Poll::Ready(accepted) = listener.poll_accept(cx) {
                 *turn = first + 1;
-                return Poll::Ready(accepted.map(|(socket, _)| socket));
+                return Poll::Ready(accepted);
             }
         }
         Poll::Pending
@@ -119,7 +117,7 @@ struct Server {
 }
 
 impl Server {
-    fn serve(&mut self, socket: TcpStream) {
+    fn serve(&mut self, socket: Stream) {
         let full = self.connections.len() >= self.app.settings.connections;
         if full && !self.full {
             let limit = self.app.settings.connections;

@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::panic,
     clippy::print_stderr,
     clippy::disallowed_methods,
@@ -16,6 +17,7 @@
 mod cadvisor;
 #[path = "../common/mod.rs"]
 mod common;
+mod dashboards;
 mod discovery;
 mod host;
 mod kernel;
@@ -62,6 +64,9 @@ fn a_real_host_is_seen_as_it_is() {
     networks_are_counted_once(&testbed, &exporter);
     loads::known_loads_are_counted(&testbed, &exporter);
     a_layer_and_a_log_are_counted(&testbed, &exporter);
+    let with_flags = Server::exporter_with(&testbed, dashboards::FLAGS);
+    dashboards::have_what_they_ask_for(&exporter.scrape(), &with_flags.scrape());
+    drop(with_flags);
     tasks::tasks_are_counted(&testbed, &exporter);
     discovery::what_is_discovered_is_scraped(&testbed);
     containers_come_and_go(&testbed, &exporter);

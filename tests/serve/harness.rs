@@ -57,7 +57,7 @@ impl Server {
         let app = App::new(scraper, inventory, settings).behind(web);
         let app = Arc::new(app.discovering(Some(Arc::default())));
         let listeners = bind(&["127.0.0.1:0".into()]).unwrap();
-        let address = listeners[0].local_addr().unwrap();
+        let address = listeners[0].address().unwrap().parse().unwrap();
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = mpsc::channel();
         let thread = thread::spawn(move || {

@@ -15,6 +15,7 @@ pub mod memory;
 pub mod memory_numa;
 mod namespaces;
 pub mod network;
+pub mod perf;
 pub mod pressure;
 pub mod process;
 pub mod referenced_memory;
