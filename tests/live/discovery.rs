@@ -105,8 +105,10 @@ fn run(testbed: &Testbed, (task, family): (&str, &str), options: &[&str]) -> Str
         "task-definition-version=1".into(),
     ]
     .map(|label| format!("--label=com.amazonaws.ecs.{label}"));
-    let endpoint =
-        format!("--env=ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/{}", task.get(..16).unwrap());
+    let endpoint = format!(
+        "--env=ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/{}",
+        task.get(..16).unwrap()
+    );
     let mut arguments = vec!["run", "-d", &endpoint];
     arguments.extend(labels.iter().map(String::as_str));
     arguments.extend(options);
