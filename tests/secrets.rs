@@ -72,14 +72,20 @@ impl Drop for Exporter {
     }
 }
 
+fn id(n: usize) -> String {
+    format!("{n:064x}")
+}
+
 /// A container with secrets in its environment, one of them escaped, and a byte that is no UTF-8.
-fn inspect(id: &str, secrets: &[String; 2], filling: usize) -> Vec<u8> {
+fn inspect(n: usize, secrets: &[String; 2]) -> Vec<u8> {
     let [plain, escaped] = secrets;
-    let filling = "x".repeat(filling);
+    let (id, port) = (id(n), 9000 + n);
+    // Some answers are longer than any buffer is at first.
+    let filling = "x".repeat(500 << n.min(12));
     let mut json = format!(
         r#"{{"Id":"{id}","Name":"/name-{id}","State":{{"Status":"running","Pid":1}},
         "Config":{{"Image":"web:1","Env":["PATH=/bin","DB_PASSWORD={plain}","TOKEN=\u0026\"{escaped}",
-            "PROMETHEUS_PORT=9","FILLING={filling}","ODD={plain}INVALID"],
+            "PROMETHEUS_PORT={port}","FILLING={filling}","ODD={plain}INVALID"],
             "Labels":{{"shown":"label-{id}"}}}},"HostConfig":{{"NetworkMode":"host"}}}}"#
     )
     .into_bytes();
@@ -104,9 +110,8 @@ async fn no_secret_is_said_logged_written_or_held() {
     };
     let secrets = [secret("hunter"), secret("swordfish")];
     let docker = Docker::new(&dir.join("docker.sock"));
-    let id = |n: usize| format!("{n:064x}");
     for n in 0..20 {
-        docker.add(&id(n), inspect(&id(n), &secrets, 500 << n.min(12)));
+        docker.add(&id(n), inspect(n, &secrets));
     }
     let exporter = Exporter::new(&dir, &docker);
     let started = Instant::now();

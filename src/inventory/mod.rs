@@ -156,11 +156,6 @@ impl Inventory {
         self.told(id).map(|(_, container)| container)
     }
 
-    /// The service of a task; empty where nobody says.
-    pub fn service(&self, task: &str) -> &str {
-        self.endpoint(task).map_or("", |told| &told.service)
-    }
-
     /// What the metadata endpoint of a task said. `None` where it was not asked, or has not answered.
     pub fn endpoint(&self, task: &str) -> Option<&endpoint::Task> {
         self.endpoints.get(task).map(|told| &**told)

@@ -103,7 +103,7 @@ impl Told {
         match trouble {
             None => tracing::info!("task metadata endpoint answers"),
             Some(Trouble::Absent) => {
-                tracing::info!("no task metadata endpoint; going on without it")
+                tracing::info!("no task metadata endpoint; going on without it");
             }
             Some(error) => tracing::warn!(%error, "task metadata endpoint failed"),
         }
