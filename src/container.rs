@@ -154,6 +154,11 @@ impl Container {
         Ok(self.process)
     }
 
+    /// The inode of its group's directory: tells it from another of the same path.
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// Forgets the process, because it is gone.
     pub fn forget_process(&mut self) {
         self.process = None;

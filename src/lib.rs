@@ -16,6 +16,7 @@
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
 //! * [`discovery`]: which containers ask to be scraped, and where.
+//! * [`lasting`]: what outlives a container, counted.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
@@ -41,6 +42,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod inventory;
 pub mod kernel;
+pub mod lasting;
 pub mod log;
 pub mod notify;
 pub mod own;

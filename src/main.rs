@@ -16,7 +16,8 @@ use ecs_host_exporter::container::{Containers, Names};
 use ecs_host_exporter::discovery::{self, Discovery, Instance, file};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
-use ecs_host_exporter::inventory::{self, Handle};
+use ecs_host_exporter::inventory::{self, Handle, Listener, Told};
+use ecs_host_exporter::lasting::{self, Lasting};
 use ecs_host_exporter::notify::Notify;
 use ecs_host_exporter::scrape::{FindContainers, Scraper, Start};
 use ecs_host_exporter::system::{self, System};
@@ -26,6 +27,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long `once` waits for Docker and the ECS agent to say who is who.
 const SETTLING: Duration = Duration::from_secs(3);
+
+/// How long the end waits for counters to be saved.
+const SAVING: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let config = match cli::from_process() {
@@ -65,6 +69,10 @@ fn serve(config: Config) -> ExitCode {
         Ok(web) => web,
         Err(error) => return fail(error),
     };
+    let lasting = match lasting(&config) {
+        Ok(lasting) => lasting,
+        Err(error) => return fail(error),
+    };
     let listeners = match listeners(&config) {
         Ok(listeners) => listeners,
         Err(error) => return fail(error),
@@ -72,7 +80,8 @@ fn serve(config: Config) -> ExitCode {
     announce(&config);
     let http = config.http.clone();
     let (served, file) = (config.discovery_http, config.discovery_file.clone());
-    run(config, async move |Ready { scraper, inventory, discovery }| {
+    let kept = lasting.clone();
+    let ended = run(config, kept, async move |Ready { scraper, inventory, discovery }| {
         if let Some(path) = file {
             tokio::spawn(file::keep(path, Arc::clone(&discovery), inventory.clone()));
         }
@@ -90,7 +99,21 @@ fn serve(config: Config) -> ExitCode {
         let ended = ended.await;
         tracing::info!("Ended");
         ended.map(|()| ExitCode::SUCCESS)
-    })
+    });
+    lasting.save(SAVING);
+    ended
+}
+
+/// Opens the book of what outlives containers, if anybody is to tell of it.
+fn lasting(config: &Config) -> Result<Lasting, lasting::Error> {
+    if !config.collectors.iter().any(|(name, _)| *name == LASTING) {
+        return Ok(Lasting::default());
+    }
+    let path = config.roots.proc.join("sys/kernel/random/boot_id");
+    let boot = Files::default()
+        .load(&path, |text| Ok(String::from_utf8_lossy(text).trim().to_owned()))
+        .unwrap_or_default();
+    Lasting::start(lasting::Settings { dir: config.storage.clone(), boot, clock: SystemTime::now })
 }
 
 fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
@@ -99,7 +122,7 @@ fn listeners(config: &Config) -> Result<Vec<TcpListener>, http::BindError> {
 
 fn once(config: Config, collect: &[String]) -> ExitCode {
     let patience = config.http.timeout;
-    run(config, async move |Ready { scraper, inventory, .. }| {
+    run(config, Lasting::default(), async move |Ready { scraper, inventory, .. }| {
         let selection = match select::select(&scraper, collect, &[]) {
             Ok(selection) => selection,
             Err(refusal) => return Ok(complain(refusal)),
@@ -118,13 +141,22 @@ struct Ready {
 }
 
 /// Builds what scrapes need, and does something with it.
-fn run(config: Config, work: impl AsyncFnOnce(Ready) -> io::Result<ExitCode>) -> ExitCode {
+fn run(
+    config: Config,
+    lasting: Lasting,
+    work: impl AsyncFnOnce(Ready) -> io::Result<ExitCode>,
+) -> ExitCode {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(error),
     };
     let outcome = runtime.block_on(async {
-        let (inventory, refresh) = inventory::start(config.inventory, SystemTime::now);
+        let listener = Listener(lasting.kept().then(|| {
+            let lasting = lasting.clone();
+            Box::new(move |told: Told<'_>| lasting.told(told)) as _
+        }));
+        let (inventory, refresh) =
+            inventory::start_telling(config.inventory, SystemTime::now, listener);
         tokio::spawn(refresh);
         let descriptors = descriptors();
         let follows = config.collectors.iter().any(|(name, _)| *name == ENDED);
@@ -133,12 +165,21 @@ fn run(config: Config, work: impl AsyncFnOnce(Ready) -> io::Result<ExitCode>) ->
         } else {
             Endings::default()
         };
+        if lasting.kept() {
+            let (lasting, endings) = (lasting.clone(), endings.clone());
+            tokio::spawn(async move {
+                loop {
+                    endings.news().await;
+                    lasting.take(&endings);
+                }
+            });
+        }
         let discovery = Arc::new(discover(config.discovery, &config.roots));
         let containers = find(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
         let system = System::LIVE;
         let start = Start { containers, system, discovery: Arc::clone(&discovery) };
-        let scraper = Arc::new(Scraper::new(config.collectors, start, inventory.clone()));
-        work(Ready { scraper, inventory, discovery }).await
+        let scraper = Scraper::new(config.collectors, start, inventory.clone()).keeping(lasting);
+        work(Ready { scraper: Arc::new(scraper), inventory, discovery }).await
     });
     // A collector that hangs would hold up a runtime that is dropped.
     runtime.shutdown_background();
@@ -157,6 +198,9 @@ fn runtime() -> io::Result<Runtime> {
 
 /// The collector that tells of containers that ended: without it nobody follows them.
 const ENDED: &str = <collector::container::ended::Ended as Collector>::NAME;
+
+/// The collector that tells of what outlives containers: without it there is no book of it.
+const LASTING: &str = <collector::ecs::lasting::Lasting as Collector>::NAME;
 
 /// Follows containers to their end, where control groups are to be seen.
 fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {

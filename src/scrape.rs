@@ -18,6 +18,7 @@ use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
+use crate::lasting::Lasting;
 use crate::system::System;
 
 static DURATION: Family<1> = gauge("node_scrape_collector_duration_seconds")
@@ -46,6 +47,7 @@ pub struct Scraper {
     /// The host as a first scrape sees it.
     start: Start,
     inventory: Handle,
+    lasting: Lasting,
     /// A spare buffer for what the scraper itself writes.
     own: Home,
 }
@@ -132,8 +134,14 @@ impl Scraper {
             host: Mutex::default(),
             start,
             inventory,
+            lasting: Lasting::default(),
             own: Home::default(),
         }
+    }
+
+    /// The same, with what outlives containers.
+    pub fn keeping(self, lasting: Lasting) -> Self {
+        Self { lasting, ..self }
     }
 
     /// The collectors, in the order of the exposition.
@@ -205,6 +213,7 @@ impl Scraper {
             containers: None,
             inventory: Arc::default(),
             discovery: Arc::clone(&self.start.discovery),
+            lasting: self.lasting.clone(),
             files: Files::default(),
             shared: Shared::default(),
             system: self.start.system,

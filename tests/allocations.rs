@@ -11,13 +11,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ecs_host_exporter::cgroup::{Hierarchies, Tree};
 use ecs_host_exporter::collector::COLLECTORS;
 use ecs_host_exporter::container::Containers;
 use ecs_host_exporter::files::Roots;
-use ecs_host_exporter::inventory::Handle;
+use ecs_host_exporter::inventory::docker::Health;
+use ecs_host_exporter::inventory::{Handle, Happening, Told, What, Who};
+use ecs_host_exporter::lasting::{Lasting, Settings};
 use ecs_host_exporter::scrape::{Scraper, Start};
 use ecs_host_exporter::system::System;
 
@@ -83,7 +85,10 @@ fn steady(dir: &Path) -> Steady {
     let running = COLLECTORS
         .iter()
         // One lists directories, which allocates.
-        .filter(|spec| spec.group() == "container" && spec.name != "container.files")
+        .filter(|spec| {
+            spec.group() == "container" && spec.name != "container.files"
+                || KEPT.contains(&spec.name)
+        })
         .map(|spec| (spec.name, (spec.start)(&matches, &roots).unwrap()))
         .collect();
     let start = Start {
@@ -94,7 +99,8 @@ fn steady(dir: &Path) -> Steady {
             Ok(Containers::new(tree, |_| true, 100_000))
         }),
     };
-    let scraper = Arc::new(Scraper::new(running, start, Handle::none()));
+    let scraper = Scraper::new(running, start, Handle::none()).keeping(book(dir));
+    let scraper = Arc::new(scraper);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -116,6 +122,42 @@ fn steady(dir: &Path) -> Steady {
     Steady { allocations, samples: text.lines().filter(|line| !line.starts_with('#')).count() }
 }
 
+/// The collectors that tell of what outlives containers.
+const KEPT: [&str; 2] = ["ecs.lasting", "ecs.totals"];
+
+/// A book in which every container of the host was started.
+fn book(dir: &Path) -> Lasting {
+    let clock = SystemTime::now;
+    let book = Lasting::start(Settings { dir: None, boot: String::new(), clock }).unwrap();
+    for entry in fs::read_dir(dir.join("sys/fs/cgroup").join(TASK)).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let id = name
+            .trim_start_matches("docker-")
+            .trim_end_matches(".scope");
+        let who = Who {
+            cluster: "prod".into(),
+            task: TASK
+                .split_once("ecstasks-")
+                .unwrap()
+                .1
+                .trim_end_matches(".slice")
+                .into(),
+            family: "web".into(),
+            container: id.into(),
+        };
+        let at = clock().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let at = at.as_secs_f64();
+        for (at, what) in [(at, What::Started), (at + 1.0, What::Health(Health::Unhealthy))] {
+            let happening = Happening { id: id.into(), at, what, who: Some(who.clone()) };
+            book.told(Told::Happened(&happening));
+        }
+    }
+    book
+}
+
+/// The group of the host's only task.
+const TASK: &str = "ecstasks.slice/ecstasks-188321f4b69345b8acc333be06e7f357.slice";
+
 /// A host with cgroup v2 and so many containers in one task.
 fn host(dir: &Path, containers: usize) {
     let write = |path: PathBuf, text: &str| {
@@ -129,8 +171,7 @@ fn host(dir: &Path, containers: usize) {
     const NET: &str = "Inter-|\n face |\n    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n";
     write(proc.join("1/net/dev"), NET);
     write(dir.join("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"), "0\n");
-    let task =
-        dir.join("sys/fs/cgroup/ecstasks.slice/ecstasks-188321f4b69345b8acc333be06e7f357.slice");
+    let task = dir.join("sys/fs/cgroup").join(TASK);
     for i in 0..containers {
         let group = task.join(format!("docker-{i:064x}.scope"));
         let pid = 1000 + i;

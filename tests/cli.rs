@@ -340,3 +340,14 @@ fn prints_the_reference() {
     assert!(out.contains("\n| `--web.telemetry-path=PATH` | `/metrics` |"));
     assert!(out.contains("\n| `--collect=NAME` |"));
 }
+
+#[test]
+fn refuses_a_storage_that_it_cannot_write_to_before_it_listens() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("--web.listen-address={}", taken.local_addr().unwrap());
+    let Ended(code, out, err) = run(&[&listen, "--storage.path=/proc/nowhere"]);
+    assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
+    let expected =
+        "level=ERROR \"--storage.path: /proc/nowhere: No such file or directory (os error 2)\"";
+    assert_eq!(told(err.trim_end()), expected);
+}

@@ -18,14 +18,16 @@ const PREFIXES: &[&str] =
 const FAILCNT: &[&str] =
     &["container_memory_failcnt", "container_hugetlb_failcnt", "node_perf_<tracepoint>"];
 
-/// Gauges that cAdvisor and `node_exporter` named as counters are.
+/// Gauges that ADOT, cAdvisor and `node_exporter` named as counters are.
 const GAUGES: &[&str] = &[
+    "container_cpu_usage_total",
     "container_fs_inodes_total",
     "container_network_advance_tcp_stats_total",
     "container_network_tcp6_usage_total",
     "container_network_tcp_usage_total",
     "container_network_udp6_usage_total",
     "container_network_udp_usage_total",
+    "ecs_task_cpu_usage_total",
     "node_systemd_socket_refused_connections_total",
 ];
 
@@ -79,6 +81,7 @@ fn text_files_take_no_name_of_the_exporter() {
         containers: None,
         inventory: std::sync::Arc::default(),
         discovery: std::sync::Arc::default(),
+        lasting: ecs_host_exporter::lasting::Lasting::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,

@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "container",
     "inventory",
     "discovery",
+    "lasting",
     "collector",
     "scrape",
     "select",

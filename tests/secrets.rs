@@ -41,6 +41,7 @@ impl Exporter {
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg(format!("--docker.socket={}", docker.socket.display()))
             .arg(format!("--sd.file={}", dir.join("targets.json").display()))
+            .arg(format!("--storage.path={}", dir.join("state").display()))
             .args(["--ecs.agent-address=", "--log.level=debug"])
             .stderr(fs::File::create(dir.join("log")).unwrap())
             .stdout(Stdio::null())
@@ -100,7 +101,7 @@ fn inspect(n: usize, secrets: &[String; 2]) -> Vec<u8> {
 #[tokio::test]
 async fn no_secret_is_said_logged_written_or_held() {
     let dir = std::env::temp_dir().join(format!("secrets-{}", std::process::id()));
-    fs::create_dir_all(&dir).unwrap();
+    fs::create_dir_all(dir.join("state")).unwrap();
     // Each half counts: what is freed is overwritten at its beginning.
     let secret = |name: &str| {
         let words: Vec<_> = (0..8)
@@ -134,8 +135,19 @@ async fn no_secret_is_said_logged_written_or_held() {
         assert!(started.elapsed() < PATIENCE, "{:?}", docker.state().paths);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    said += &fs::read_to_string(dir.join("log")).unwrap();
-    said += &fs::read_to_string(dir.join("targets.json")).unwrap();
+    let files = fs::read_dir(&dir)
+        .unwrap()
+        .chain(fs::read_dir(dir.join("state")).unwrap());
+    let files: Vec<_> = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|p| p.is_file())
+        .collect();
+    for name in ["log", "targets.json"] {
+        assert!(files.contains(&dir.join(name)), "{files:?}");
+    }
+    for file in files {
+        said += &String::from_utf8_lossy(&fs::read(file).unwrap());
+    }
 
     let pid = exporter.child.id();
     let halves: Vec<&[u8]> = secrets

@@ -196,6 +196,9 @@ pub(super) struct General {
     /// Give the services of systemd rows in the container metrics, too.
     #[arg(id = "container.systemd-units", long)]
     pub(super) systemd_units: bool,
+    /// Directory in which counters outlive the exporter's restarts; without it they begin at zero.
+    #[arg(id = "storage.path", long, value_name = "PATH")]
+    pub(super) storage: Option<OsString>,
     /// Switch every collector off but those that are asked for by name.
     #[arg(id = "collector.disable-defaults", long)]
     pub(super) disable_defaults: bool,

@@ -70,6 +70,8 @@ pub struct Config {
     pub discovery_http: bool,
     /// The file to write it to, if there is one.
     pub discovery_file: Option<PathBuf>,
+    /// Where counters outlive the exporter, if anywhere.
+    pub storage: Option<PathBuf>,
     /// Where to listen.
     pub listen: Vec<String>,
     /// Whether to take the sockets that systemd passes, in place of that.
@@ -209,6 +211,10 @@ fn parse(world: World<'_>) -> Result<Asked, Refused> {
             ..http::Settings::default()
         },
         log: log::Settings { level: general.log_level, format: general.log_format },
+        storage: general
+            .storage
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         listen: general.listen,
         systemd_socket: general.systemd_socket,
         web_config: general

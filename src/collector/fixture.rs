@@ -35,6 +35,7 @@ impl<C: Collector> Scraped<C> {
                 containers: None,
                 inventory: Arc::default(),
                 discovery: Arc::default(),
+                lasting: crate::lasting::Lasting::default(),
                 files: Files::default(),
                 shared: Shared::default(),
                 system: System::LIVE,

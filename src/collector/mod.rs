@@ -36,6 +36,7 @@ use crate::discovery::Discovery;
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Files, Result, Roots};
 use crate::inventory::Inventory;
+use crate::lasting::Lasting;
 use crate::system::System;
 
 /// Every collector, in the order of the exposition, the flags and the reference.
@@ -139,10 +140,14 @@ pub const COLLECTORS: &[Spec] = &[
     Spec::of::<container::spec::Spec>(),
     Spec::of::<container::tcp::Tcp>(),
     Spec::of::<container::udp::Udp>(),
+    Spec::of::<ecs::adot::Adot>(),
     Spec::of::<ecs::container::Container>(),
+    Spec::of::<ecs::info::Info>(),
     Spec::of::<ecs::instance::Instance>(),
     Spec::of::<ecs::scrape_targets::ScrapeTargets>(),
     Spec::of::<ecs::task::Task>(),
+    Spec::of::<ecs::lasting::Lasting>(),
+    Spec::of::<ecs::totals::TaskTotals>(),
 ];
 
 /// The host as one scrape sees it. Kept from one to the next.
@@ -154,6 +159,8 @@ pub struct Host {
     pub inventory: Arc<Inventory>,
     /// Finds who asks to be scraped.
     pub discovery: Arc<Discovery>,
+    /// What outlives containers.
+    pub lasting: Lasting,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.

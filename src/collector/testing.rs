@@ -34,6 +34,7 @@ pub(crate) fn host() -> Host {
         containers: None,
         inventory: Arc::default(),
         discovery: Arc::default(),
+        lasting: crate::lasting::Lasting::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,

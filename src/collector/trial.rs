@@ -59,6 +59,7 @@ impl<C: Collector> Trial<C> {
         let host = Host {
             inventory: Arc::default(),
             discovery: Arc::default(),
+            lasting: crate::lasting::Lasting::default(),
             containers: None,
             files: Files::default(),
             shared: Shared::default(),

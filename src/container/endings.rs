@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use tokio::sync::Notify;
 
 use crate::cgroup::{Finals, Hierarchies};
 use crate::exposition::LabelBlock;
@@ -34,6 +35,9 @@ pub struct Ended {
     pub id: Box<str>,
     /// The path of its control group.
     pub path: Box<str>,
+    /// The inode of its control group's directory: tells it from another of the same path. 0 where it
+    /// was gone too soon.
+    pub inode: u64,
     /// The ECS task it was of, by the last part of its ARN. `None` outside of tasks.
     pub task: Option<Box<str>>,
     /// Who it was. `None` where nobody knew it.
@@ -154,6 +158,8 @@ struct Shared {
     blind: AtomicBool,
     /// How many scrapes there were.
     scrapes: AtomicU64,
+    /// There is something new in the ledger.
+    news: Notify,
 }
 
 impl Shared {
@@ -178,6 +184,7 @@ impl Endings {
             runs: AtomicBool::new(true),
             blind: AtomicBool::new(false),
             scrapes: AtomicU64::new(0),
+            news: Notify::new(),
         });
         let mut watcher = Watcher::new(settings, Arc::clone(&shared))?;
         std::thread::Builder::new()
@@ -198,6 +205,15 @@ impl Endings {
         shared.scrapes.fetch_add(1, Ordering::Relaxed);
         if shared.blind.load(Ordering::Relaxed) {
             shared.wake();
+        }
+    }
+
+    /// Waits until something ended that the ledger did not have before: for ever, where the thread
+    /// does not run. One waits at a time.
+    pub async fn news(&self) {
+        match self.0.as_deref() {
+            Some(Hold(shared)) => shared.news.notified().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::inventory::agent::{self, Answer, Metadata, Status};
-use crate::inventory::docker::{Known, parse_inspect};
+use crate::inventory::docker::{Known, State, parse_inspect};
 use crate::inventory::{self, endpoint};
 
 const ARN: &str = "arn:aws:ecs:eu-west-1:111122223333:task/prod/0a";
@@ -182,7 +182,7 @@ fn a_task_with_awsvpc_is_reached_at_its_own_address() {
 fn the_exporter_and_what_does_not_run_are_left_out() {
     let asks = |id: &str| known(id, "host", "", &["PROMETHEUS_PORT=9"], &[]);
     let mut ended = asks("2");
-    ended.state = crate::inventory::docker::State::Exited;
+    ended.state = State::Exited;
     let mut internal = asks("3");
     let name = "com.amazonaws.ecs.container-name";
     internal
@@ -339,7 +339,7 @@ fn says_the_same_of_the_same_and_no_secret() {
     let mut backwards = containers.clone();
     backwards.reverse();
     let discovery = Discovery::default();
-    let inventory = |containers: [Known; 3]| {
+    let joined = |containers: [Known; 3]| {
         Arc::new(Inventory::of(containers, None, &inventory::Labels::default()))
     };
     let (one, other) = (joined(containers), joined(backwards));

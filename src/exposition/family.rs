@@ -51,7 +51,7 @@ pub const fn info(name: &'static str) -> Named {
     Named { name, kind: Kind::Info }
 }
 
-/// Begins the declaration of a histogram, whose samples another writer puts into the text.
+/// Begins the declaration of a histogram.
 pub const fn histogram(name: &'static str) -> Named {
     Named { name, kind: Kind::Histogram }
 }

@@ -125,19 +125,67 @@ enum State {
 }
 
 impl<const N: usize> FamilyWriter<'_, N> {
-    /// Writes a sample.
-    pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
+    /// Begins the family with its first sample. Says whether it may have samples.
+    fn begin(&mut self) -> bool {
         match self.state {
-            State::Open => {}
-            State::Over => return,
+            State::Open => true,
+            State::Over => false,
             State::Fresh if self.text.begun.insert(hash(self.head.name.as_bytes())) => {
                 self.state = State::Open;
                 self.text.header(self.head);
+                true
             }
             State::Fresh => {
                 self.state = State::Over;
-                return;
+                false
             }
+        }
+    }
+
+    /// Writes the samples of a histogram: how many observations were no greater than each bound, how
+    /// many there were at all, and their sum. The bounds are in rising order.
+    pub fn histogram(
+        &mut self,
+        labels: impl Labels<N>,
+        buckets: impl Iterator<Item = (f64, u64)>,
+        count: u64,
+        sum: f64,
+    ) {
+        if !self.begin() {
+            return;
+        }
+        for (bound, at_most) in buckets.chain([(f64::INFINITY, count)]) {
+            let out = self.part("_bucket", &labels);
+            let before = if out.pop_if(|last| *last == b'}').is_some() { b',' } else { b'{' };
+            out.push(before);
+            out.extend_from_slice(b"le=\"");
+            append_number(bound, out);
+            out.extend_from_slice(b"\"} ");
+            append_number(at_most.to_f64(), out);
+            out.push(b'\n');
+        }
+        for (suffix, value) in [("_sum", sum), ("_count", count.to_f64())] {
+            let out = self.part(suffix, &labels);
+            out.push(b' ');
+            append_number(value, out);
+            out.push(b'\n');
+        }
+    }
+
+    /// Begins a sample of a histogram.
+    fn part(&mut self, suffix: &str, labels: &impl Labels<N>) -> &mut Vec<u8> {
+        self.text.samples += 1;
+        let out = &mut self.text.bytes;
+        out.extend_from_slice(self.head.name.as_bytes());
+        out.extend_from_slice(suffix.as_bytes());
+        labels.append(self.labels, out);
+        out
+    }
+
+    /// Writes a sample.
+    pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
+        if !self.begin() {
+            return;
         }
         let out = &mut self.text.bytes;
         out.extend_from_slice(self.head.name.as_bytes());
@@ -246,11 +294,36 @@ pub fn append_number(value: f64, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposition::{count, counter};
+    use crate::exposition::{count, counter, histogram};
 
     const CPU: Family<2> = counter("cpu_seconds_total")
         .help("Seconds spent.")
         .labels(["cpu", "mode"]);
+
+    #[test]
+    fn writes_a_histogram() {
+        static TOOK: Family<1> = histogram("took_seconds").help("Took.").labels(["who"]);
+        static ALL: Family<0> = histogram("all_seconds").help("All.").labels([]);
+        let mut text = Text::default();
+        text.family(&TOOK)
+            .histogram("a}", [(0.5, 1), (10.0, 3)].into_iter(), 4, 700.25);
+        text.family(&ALL).histogram((), [].into_iter(), 0, 0.0);
+        let expected = r#"# HELP took_seconds Took.
+# TYPE took_seconds histogram
+took_seconds_bucket{who="a}",le="0.5"} 1
+took_seconds_bucket{who="a}",le="10"} 3
+took_seconds_bucket{who="a}",le="+Inf"} 4
+took_seconds_sum{who="a}"} 700.25
+took_seconds_count{who="a}"} 4
+# HELP all_seconds All.
+# TYPE all_seconds histogram
+all_seconds_bucket{le="+Inf"} 0
+all_seconds_sum 0
+all_seconds_count 0
+"#;
+        assert_eq!(str::from_utf8(text.as_bytes()).unwrap(), expected);
+        assert_eq!(text.samples(), 8);
+    }
 
     #[test]
     fn writes_header_with_first_sample() {

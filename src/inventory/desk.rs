@@ -13,6 +13,7 @@ use super::demand::Demand;
 use super::docker::Known;
 use super::labels::Labels;
 use super::service::Service;
+use super::told::{Listener, Told};
 use super::{Inventory, Source, endpoint};
 
 /// The agent is asked again for a scrape when its last answer is older than this.
@@ -43,6 +44,7 @@ pub(super) struct Desk {
     labels: Labels,
     service: Service,
     clock: fn() -> SystemTime,
+    listener: Listener,
     published: watch::Sender<Arc<Inventory>>,
     /// Who has answered or failed to.
     settled: watch::Sender<[bool; 2]>,
@@ -82,7 +84,12 @@ struct Calls {
 }
 
 impl Desk {
-    pub(super) fn new(labels: Labels, service: Service, clock: fn() -> SystemTime) -> Self {
+    pub(super) fn new(
+        labels: Labels,
+        service: Service,
+        clock: fn() -> SystemTime,
+        listener: Listener,
+    ) -> Self {
         let empty = Inventory::join(Vec::new(), None, Endpoints::new(), (&labels, &service));
         let record = |name| Record {
             source: Source { name, up: false, last_success: None, errors: 0, version: None },
@@ -95,6 +102,7 @@ impl Desk {
             labels,
             service,
             clock,
+            listener,
             published: watch::Sender::new(Arc::new(empty)),
             settled: watch::Sender::default(),
             facts: Mutex::default(),
@@ -112,6 +120,16 @@ impl Desk {
 
     pub(super) fn now(&self) -> SystemTime {
         (self.clock)()
+    }
+
+    /// Tells who listens.
+    pub(super) fn tell(&self, told: Told<'_>) {
+        self.listener.tell(told);
+    }
+
+    /// Whether anybody listens to what is told.
+    pub(super) fn listened_to(&self) -> bool {
+        self.listener.listens()
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Inventory>> {
@@ -199,6 +217,7 @@ impl Desk {
     /// The agent answered.
     pub(super) fn agent_told(&self, answer: Answer) {
         let version = answer.metadata.version.clone();
+        self.tell(Told::Agent(&answer));
         lock(&self.calls).agent_asked = Instant::now();
         lock(&self.facts).agent = Some(Arc::new(answer));
         self.up(Name::Agent, &version);

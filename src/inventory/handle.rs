@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::desk::{Desk, Name};
 use super::labels::Labels;
 use super::service::Service;
+use super::told::Listener;
 use super::{Inventory, agent, docker, endpoint};
 use crate::cgroup::Kind;
 use crate::container::{Container, Role};
@@ -58,9 +59,18 @@ pub fn start(
     settings: Settings,
     clock: fn() -> SystemTime,
 ) -> (Handle, impl Future<Output = ()> + Send) {
+    start_telling(settings, clock, Listener(None))
+}
+
+/// As [`start`], and tells of all that it hears, on the thread on which it hears it.
+pub fn start_telling(
+    settings: Settings,
+    clock: fn() -> SystemTime,
+    listener: Listener,
+) -> (Handle, impl Future<Output = ()> + Send) {
     let Settings { docker, agent, labels, service, endpoint } = settings;
     let asks = service == Service::Metadata;
-    let desk = Arc::new(Desk::new(labels, service, clock));
+    let desk = Arc::new(Desk::new(labels, service, clock, listener));
     let handle = Handle { latest: desk.subscribe(), desk: Some(Arc::clone(&desk)) };
     let fill = async move {
         let docker = async {

@@ -71,6 +71,14 @@ impl Scalar<'_> {
         }
     }
 
+    /// The number, if it is one.
+    pub(super) fn whole(&self) -> Option<i64> {
+        match self {
+            Self::Whole(number) => Some(*number),
+            Self::Text(_) | Self::Fraction(_) | Self::Nothing => None,
+        }
+    }
+
     /// The number, if it is one above zero, which is how Docker says that something was given.
     pub(super) fn above_zero(&self) -> Option<u64> {
         match self {

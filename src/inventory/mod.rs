@@ -15,16 +15,18 @@ mod labels;
 mod lenient;
 mod network;
 mod service;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use ask::Trouble;
-pub use handle::{Handle, Settings, Source, start};
+pub use handle::{Handle, Settings, Source, start, start_telling};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
 pub use network::{Port, Protocol};
 pub use service::Service;
+pub use told::{Happening, Listen, Listener, Told, What, Who};
 
 use crate::cgroup::{Kind, task_of};
 use crate::container::endings::Group;

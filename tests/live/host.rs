@@ -34,10 +34,15 @@ pub struct Container {
 impl Testbed {
     /// Starts it, or says why it cannot be.
     pub fn up() -> Result<Self, String> {
+        Self::named("live")
+    }
+
+    /// The same, beside others.
+    pub fn named(name: &str) -> Result<Self, String> {
         if !nix::unistd::geteuid().is_root() {
             return Err("not root".into());
         }
-        let name = format!("ecs-host-exporter-live-{}", std::process::id());
+        let name = format!("ecs-host-exporter-{name}-{}", std::process::id());
         let testbed = Self { dir: std::env::temp_dir().join(name) };
         testbed.host_sh("up", &[]).map(|_| testbed)
     }
@@ -72,6 +77,25 @@ impl Testbed {
         self.host_sh("docker-start", &[]).unwrap();
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// From its next start on, dockerd ends its containers when it ends.
+    pub fn forgetful(&self) {
+        fs::write(self.dir.join("forgetful"), "").unwrap();
+    }
+
+    pub fn agent_stop(&self) {
+        let pid = fs::read_to_string(self.dir.join("agent.pid")).unwrap();
+        kill(Pid::from_raw(pid.trim().parse().unwrap()), Signal::SIGTERM).unwrap();
+    }
+
+    /// Starts the agent at the same address.
+    pub fn agent_start(&self) {
+        self.host_sh("agent-start", &[]).unwrap();
+    }
+
     /// Sends dockerd a signal.
     pub fn signal_docker(&self, signal: Signal) {
         let pid = fs::read_to_string(self.dir.join("dockerd.pid")).unwrap();
@@ -84,11 +108,6 @@ impl Testbed {
             .arg("-H")
             .arg(format!("unix://{}", self.socket().display()));
         said(docker.args(arguments).output().unwrap()).unwrap()
-    }
-
-    /// A directory that goes with the testbed.
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -172,8 +191,8 @@ impl Server {
         Self::exporter_with(testbed, &[])
     }
 
-    /// The same, with further arguments.
-    pub fn exporter_with(testbed: &Testbed, further: &[String]) -> Self {
+    /// The same with further flags.
+    pub fn exporter_with(testbed: &Testbed, flags: &[&str]) -> Self {
         let port = free_port();
         let child = Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
@@ -181,7 +200,7 @@ impl Server {
             .arg(format!("--ecs.agent-address={}", testbed.agent()))
             .arg(format!("--ecs.metadata-address={}", testbed.agent()))
             .arg("--collector.container.filesystem.interval=1s")
-            .args(further)
+            .args(flags)
             .spawn()
             .unwrap();
         Self { child, port }.ready()
@@ -244,6 +263,12 @@ impl Server {
             answers(self.port).then_some(())
         });
         self
+    }
+
+    /// Ends it with a signal, and waits until it has ended.
+    pub fn end(mut self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        self.child.wait().unwrap();
     }
 
     pub fn runs(&mut self) -> bool {

@@ -18,8 +18,10 @@ mod common;
 mod discovery;
 mod host;
 mod kernel;
+mod lasting;
 mod loads;
 mod peer;
+mod tasks;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -75,6 +77,7 @@ fn a_real_host_is_seen_as_it_is() {
     networks_are_counted_once(&testbed, &exporter);
     loads::known_loads_are_counted(&testbed, &exporter);
     a_layer_and_a_log_are_counted(&testbed, &exporter);
+    tasks::tasks_are_counted(&testbed, &exporter);
     containers_come_and_go(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
     peer::agrees_with_node_exporter(&exporter);

@@ -9,7 +9,8 @@
 #   host.sh drop DIR TASK           ends a task
 #   host.sh status DIR              what runs
 #   host.sh docker-stop DIR         ends dockerd; the containers go on
-#   host.sh docker-start DIR        starts it again
+#   host.sh docker-start DIR        starts it again; if DIR/forgetful is there, its containers end with it
+#   host.sh agent-start DIR         starts the agent anew, after somebody ended it
 #   host.sh down DIR                ends everything and takes it away
 #
 # In DIR: docker.sock, dockerd.pid, agent.port, logs. Environment:
@@ -54,9 +55,11 @@ bridge() {
 
 # The host's firewall and routes stay as they are: a container reaches its bridge and no further.
 docker_start() {
+  local restore=true
+  [ ! -e "$DIR/forgetful" ] || restore=false
   rm -f "$DIR/dockerd.pid"
   setsid dockerd -H "unix://$DIR/docker.sock" --data-root "$DIR/data" --exec-root "$DIR/exec" --pidfile "$DIR/dockerd.pid" \
-    --bridge "$(cat "$DIR/bridge")" --iptables=false --ip-masq=false --ip-forward=false --live-restore \
+    --bridge "$(cat "$DIR/bridge")" --iptables=false --ip-masq=false --ip-forward=false --live-restore=$restore \
     --storage-driver overlay2 >> "$DIR/dockerd.log" 2>&1 < /dev/null &
   for _ in $(seq 300); do
     docker version > /dev/null 2>&1 && return
@@ -105,7 +108,15 @@ up() {
     for c in $(controllers); do mkdir -p "$c/ecs"; done
     count_io
   fi
-  setsid python3 "$HERE/agent.py" "$DIR/docker.sock" "${AGENT_PORT:-0}" "$DIR/agent.port" > "$DIR/agent.log" 2>&1 < /dev/null &
+  agent_start
+}
+
+# At the same port, where there was one before.
+agent_start() {
+  local port=${AGENT_PORT:-0}
+  [ ! -s "$DIR/agent.port" ] || port=$(cat "$DIR/agent.port")
+  rm -f "$DIR/agent.port"
+  setsid python3 "$HERE/agent.py" "$DIR/docker.sock" "$port" "$DIR/agent.port" > "$DIR/agent.log" 2>&1 < /dev/null &
   echo $! > "$DIR/agent.pid"
   for _ in $(seq 100); do [ -s "$DIR/agent.port" ] && return; sleep 0.1; done
   die "the agent does not start: $(tail -1 "$DIR/agent.log")"
@@ -247,6 +258,6 @@ DIR=$(realpath -m "$DIR") SOCKET=${DOCKER_SOCKET:-$DIR/docker.sock}
 shift 2
 case $COMMAND in
   up | add | work | drop | status | down) "$COMMAND" "$@" ;;
-  docker-start | docker-stop) "${COMMAND/-/_}" ;;
+  docker-start | docker-stop | agent-start) "${COMMAND/-/_}" ;;
   *) die "no such command: $COMMAND" ;;
 esac

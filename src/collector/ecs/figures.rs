@@ -12,6 +12,7 @@ use crate::container::endings::Ended;
 use crate::container::{Container, Disk, Network, Stalls};
 use crate::files::{Files, Result, Roots};
 use crate::inventory::Inventory;
+use crate::kernel::netdev::Interface;
 use crate::kernel::{Malformed, decimal, lines};
 
 /// CPU units of a whole CPU, as the scheduler counts them.
@@ -215,11 +216,9 @@ impl Reader<'_> {
                     }
                     None => None,
                 };
-                let (r, t) = (sum.receive, sum.transmit);
-                let counters =
-                    [r.bytes, r.packets, r.errs, r.drop, t.bytes, t.packets, t.errs, t.drop];
+                let Traffic { receive, transmit, .. } = Traffic::of(&sum);
                 let mut all = [sent_again; 9];
-                for (all, n) in all.iter_mut().zip(counters) {
+                for (all, n) in all.iter_mut().zip(receive.into_iter().chain(transmit)) {
                     *all = Some(n);
                 }
                 account.networks.part(&namespace, all);
@@ -367,6 +366,18 @@ pub(super) fn at_most(limit: Option<Limit>) -> Option<u64> {
 fn add(sum: &mut Option<u64>, more: Option<u64>) {
     if let Some(more) = more {
         *sum = Some(sum.unwrap_or(0) + more);
+    }
+}
+
+impl Traffic {
+    /// What interfaces did.
+    pub(super) fn of(sum: &Interface) -> Self {
+        let (r, t) = (sum.receive, sum.transmit);
+        Self {
+            receive: [r.bytes, r.packets, r.errs, r.drop],
+            transmit: [t.bytes, t.packets, t.errs, t.drop],
+            retransmits: None,
+        }
     }
 }
 

@@ -211,7 +211,8 @@ fn mib(bytes: u64, reserved: u64) -> u64 {
     (bytes >> 20).saturating_sub(reserved) << 20
 }
 
-fn word(status: Option<Status>) -> &'static str {
+/// The word of ECS for how far a task is; empty where the agent does not say.
+pub(super) fn word(status: Option<Status>) -> &'static str {
     STATUSES
         .into_iter()
         .find(|(known, _)| *known == status)

@@ -4,13 +4,18 @@
 //! All families have one vocabulary of labels, that of ADOT: [`TASK`], and for containers
 //! `container_name` too.
 
+pub mod adot;
 pub mod container;
 mod figures;
+pub mod info;
 pub mod instance;
+pub mod lasting;
 pub mod scrape_targets;
 mod sum;
 pub mod task;
 pub(in crate::collector) mod tasks;
+pub mod totals;
+mod words;
 
 /// The labels of a task.
 pub const TASK: [&str; 5] = [

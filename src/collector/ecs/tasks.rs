@@ -26,6 +26,8 @@ pub(in crate::collector) struct Tasks {
     /// Of which inventory, and which rows.
     of: Option<(Arc<Inventory>, u64)>,
     list: Vec<Task>,
+    /// How often the list was made anew.
+    version: u64,
     /// Whether their figures are of this scrape.
     pub(super) read: bool,
     /// How far the endings of containers were followed.
@@ -129,6 +131,11 @@ impl Tasks {
         &self.list
     }
 
+    /// Tells whether the list is still the same one.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
     pub(super) fn list_mut(&mut self) -> &mut [Task] {
         &mut self.list
     }
@@ -181,17 +188,7 @@ impl Tasks {
             let before = old.remove(&id);
             let names = names(inventory, &id);
             let labels = LabelBlock::new(TASK.into_iter().zip(names));
-            let members: Vec<_> = members
-                .into_iter()
-                .map(|(id, row)| {
-                    let name = inventory.member(id).map_or("", |(_, name)| name);
-                    let pairs = TASK
-                        .into_iter()
-                        .zip(names)
-                        .chain([("container_name", name)]);
-                    Member { id: id.into(), name: name.into(), labels: LabelBlock::new(pairs), row }
-                })
-                .collect();
+            let members = self::members(&id, members, names, inventory);
             let status = statuses.map(|(desired, known)| {
                 let same = |s: &Statuses| (s.desired, s.known) == (desired, known);
                 let before = before.as_ref().and_then(|task| task.status).filter(same);
@@ -207,7 +204,38 @@ impl Tasks {
                 .push(Task { id, labels, row, members, status, account, figures, lingered });
         }
         self.read = false;
+        self.version += 1;
     }
+}
+
+/// The containers of a task. Of two with the same name, which nobody but a hand-made label can give
+/// them, the second is taken for none of the definition: no series may be there twice.
+fn members(
+    task: &str,
+    found: Vec<(&str, usize)>,
+    names: [&str; 5],
+    inventory: &Inventory,
+) -> Vec<Member> {
+    let mut members: Vec<Member> = Vec::with_capacity(found.len());
+    for (id, row) in found {
+        let name = match inventory.member(id) {
+            Some((of, name)) if of == task => name,
+            _ => "",
+        };
+        let twice = members.iter().any(|member| *member.name == *name);
+        let name = if twice { "" } else { name };
+        let pairs = TASK
+            .into_iter()
+            .zip(names)
+            .chain([("container_name", name)]);
+        members.push(Member {
+            id: id.into(),
+            name: name.into(),
+            labels: LabelBlock::new(pairs),
+            row,
+        });
+    }
+    members
 }
 
 /// What rows and agent say of a task.

@@ -230,6 +230,7 @@ mod tests {
         Ended {
             id: id.into(),
             path: format!("/docker/{id}").into(),
+            inode: 0,
             task: None,
             named: name.map(named),
             began: None,

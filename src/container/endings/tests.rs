@@ -74,6 +74,7 @@ impl Host {
             runs: AtomicBool::new(true),
             blind: AtomicBool::new(false),
             scrapes: AtomicU64::new(0),
+            news: tokio::sync::Notify::new(),
         });
         let who = Box::new(|_: &str| None);
         let settings = Settings { home: home.into(), proc, descriptors, clock: now, who };

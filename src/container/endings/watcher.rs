@@ -223,6 +223,7 @@ impl Watcher {
         };
         for ended in self.ended.drain(..) {
             ledger.push(ended);
+            self.shared.news.notify_one();
         }
         for trouble in self.means.troubles.drain(..) {
             if ledger.trouble(trouble) {

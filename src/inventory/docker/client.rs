@@ -22,6 +22,7 @@ use crate::container::seconds;
 use crate::inventory::ask::{Address, Trouble, get};
 use crate::inventory::desk::{Desk, Name};
 use crate::inventory::lenient::{self, Malformed, Scalar};
+use crate::inventory::told::{Happening, Who};
 
 /// Docker answers at once, but for a list of a thousand containers, and when the host is short of
 /// everything.
@@ -51,10 +52,32 @@ pub(super) struct Listed {
 }
 
 /// What happened to a container.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Event {
     pub(super) id: Box<str>,
     pub(super) what: What,
+    /// When, in seconds since 1970.
+    pub(super) at: f64,
+    /// With which code it ended. `None` of all other events.
+    pub(super) exit_code: Option<i64>,
+    /// Who it is, by the labels of ECS.
+    pub(super) who: Option<Who>,
+}
+
+impl Event {
+    /// What of it is counted.
+    pub(super) fn happening(&self) -> Option<Happening> {
+        use crate::inventory::told;
+        let what = match self.what {
+            What::Started => told::What::Started,
+            What::Ended => told::What::Ended(self.exit_code),
+            What::Gone => told::What::Removed,
+            What::Health(Some(health)) => told::What::Health(health),
+            What::Changed | What::State(_) | What::Health(None) => return None,
+        };
+        let Self { id, at, who, .. } = self;
+        Some(Happening { id: id.clone(), at: *at, what, who: who.clone() })
+    }
 }
 
 /// What may happen to a container.
@@ -142,10 +165,21 @@ impl Client {
             .build();
         self.docker.events(Some(options)).map(|event| {
             let event = event.map_err(trouble)?;
-            let actor = event.actor.and_then(|actor| actor.id);
-            Ok(actor
-                .zip(event.action)
-                .and_then(|(id, action)| Some(Event { id: id.into(), what: what(&action)? })))
+            let actor = event.actor.unwrap_or_default();
+            let attributes = actor.attributes.unwrap_or_default();
+            let attribute = |key: &str| attributes.get(key).map(String::as_str);
+            let at = event.time_nano.map(|nanos| nanos as f64 / 1e9);
+            Ok(actor.id.zip(event.action).and_then(|(id, action)| {
+                Some(Event {
+                    id: id.into(),
+                    what: what(&action)?,
+                    at: at
+                        .or(event.time.map(|seconds| seconds as f64))
+                        .unwrap_or_default(),
+                    exit_code: attribute("exitCode").and_then(|code| code.parse().ok()),
+                    who: Who::of(attribute),
+                })
+            }))
         })
     }
 

@@ -125,6 +125,8 @@ struct AnswerState<'a> {
     status: Scalar<'a>,
     pid: Scalar<'a>,
     started_at: Scalar<'a>,
+    finished_at: Scalar<'a>,
+    exit_code: Scalar<'a>,
     health: Option<AnswerHealth<'a>>,
 }
 
@@ -184,7 +186,7 @@ impl<'de> Deserialize<'de> for Environment {
 
 impl From<Answer<'_>> for Known {
     fn from(answer: Answer<'_>) -> Self {
-        let state = answer.state.unwrap_or_default();
+        let said = answer.state.unwrap_or_default();
         let config = answer.config.unwrap_or_default();
         let host = answer.host_config.unwrap_or_default();
         let labels = config.labels.unwrap_or_default();
@@ -207,14 +209,16 @@ impl From<Answer<'_>> for Known {
             image: config.image.printed(),
             image_id: answer.image.printed(),
             labels: Given::new(),
-            pid: state
+            pid: said
                 .pid
                 .above_zero()
                 .and_then(|pid| u32::try_from(pid).ok()),
             created: date::seconds(answer.created.text()),
-            started: date::seconds(state.started_at.text()),
-            state: State::of(state.status.text()),
-            health: state
+            started: date::seconds(said.started_at.text()),
+            finished: date::seconds(said.finished_at.text()),
+            exit_code: said.exit_code.whole(),
+            state: State::of(said.status.text()),
+            health: said
                 .health
                 .and_then(|health| Health::of(health.status.text())),
             network: network(host.network_mode.text()),
@@ -282,6 +286,8 @@ mod tests {
             pid: Some(812),
             created: Some(1_795_230_884.490_489),
             started: Some(1_795_230_890.609_946),
+            finished: None,
+            exit_code: Some(0),
             state: State::Running,
             health: None,
             network: Some(Network::Own),

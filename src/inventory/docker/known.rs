@@ -45,6 +45,10 @@ pub struct Known {
     pub created: Option<f64>,
     /// When it was last started, in seconds since 1970. `None` before that.
     pub started: Option<f64>,
+    /// When it last ended, in seconds since 1970. `None` before that.
+    pub finished: Option<f64>,
+    /// With which code it last ended; of one that has not, Docker says 0.
+    pub exit_code: Option<i64>,
     /// How far it is.
     pub state: State,
     /// What its health check says. `None` without a check.

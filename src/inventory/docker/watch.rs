@@ -18,8 +18,10 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::client::{Client, Event, Listed, What};
 use super::known::{Known, State};
+use crate::container::seconds;
 use crate::inventory::ask::Trouble;
 use crate::inventory::desk::{Desk, Name};
+use crate::inventory::told::Told;
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -69,6 +71,8 @@ async fn follow(desk: &Arc<Desk>, places: &[PathBuf]) -> Result<Infallible, Trou
         Err(trouble) => return Err(trouble),
     };
     desk.up(Name::Docker, &client.version);
+    // The events were asked for in whole seconds.
+    desk.tell(Told::Connected(seconds(since).floor()));
     let mut session = Session::new(desk, client);
     if let Some(list) = list {
         session.listed(&list);
@@ -142,8 +146,10 @@ impl<'a> Session<'a> {
             let ended: HashSet<&str> = list.iter().filter(ended).map(|line| &*line.id).collect();
             ended
         });
+        self.desk.tell(Told::Listed(&ids));
         for line in list {
-            if !ended.contains(&*line.id) {
+            // Who counts wants to know whether it was started and ended again in the meantime.
+            if !ended.contains(&*line.id) || self.desk.listened_to() {
                 self.ask(&line.id);
             }
         }
@@ -203,6 +209,9 @@ impl<'a> Session<'a> {
                 match answer {
                     Ok(known) => {
                         self.desk.heard(Name::Docker);
+                        if let Some(known) = &known {
+                            self.desk.tell(Told::Looked(known));
+                        }
                         if stage != Some(Stage::Gone) {
                             self.told(&id, known);
                         }
@@ -254,7 +263,11 @@ impl<'a> Session<'a> {
 
     fn happened(&mut self, event: Option<Event>) {
         self.desk.heard(Name::Docker);
-        let Some(Event { id, what }) = event else { return };
+        let Some(event) = event else { return };
+        if let Some(happening) = event.happening() {
+            self.desk.tell(Told::Happened(&happening));
+        }
+        let Event { id, what, .. } = event;
         if matches!(what, What::Started | What::Ended) {
             self.desk.call_agent();
         }

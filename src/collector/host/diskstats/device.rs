@@ -221,6 +221,7 @@ mod tests {
             containers: None,
             inventory: std::sync::Arc::default(),
             discovery: std::sync::Arc::default(),
+            lasting: crate::lasting::Lasting::default(),
             files: Files::default(),
             shared: Shared::default(),
             system: System::LIVE,

@@ -135,11 +135,12 @@ impl Watcher {
             self.watch.forget(told);
         }
         let scraped = self.shared.scrapes.load(Ordering::Relaxed) > life.scrapes;
-        let began = life.began;
+        let (began, inode) = (life.began, life.inode);
         let (id, finals, how) = life.finish(&mut self.means);
         self.ended.push(Ended {
             id,
             path: path.into(),
+            inode,
             task: task_of(path).map(Into::into),
             named: None,
             began,
