@@ -1,6 +1,7 @@
 //! The rows of the container metrics: the host, ECS tasks and containers, each with its group, its
 //! labels, and what does not change from one scrape to the next.
 
+mod containerd;
 pub mod endings;
 mod last;
 mod readings;
@@ -14,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::cgroup::{self, Bounds, Cgroup, Kind, Spec, Tree};
 use crate::exposition::LabelBlock;
 use crate::files::{Files, Result};
+pub use containerd::Containerd;
 use endings::{Ended, Endings, Group, Named};
 pub use last::Last;
 use readings::Readings;
@@ -183,6 +185,7 @@ pub struct Containers {
     shown: fn(Kind<'_>) -> bool,
     /// How many descriptors may be kept open.
     descriptors: usize,
+    containerd: Containerd,
     endings: Endings,
     /// How often the rows were made anew.
     generation: u64,
@@ -222,6 +225,7 @@ impl Containers {
             rows: Vec::new(),
             shown,
             descriptors,
+            containerd: Containerd::default(),
             endings: Endings::default(),
             generation: 0,
             last: Vec::new(),
@@ -232,6 +236,11 @@ impl Containers {
     /// The same, with the endings of containers.
     pub fn following(self, endings: Endings) -> Self {
         Self { endings, ..self }
+    }
+
+    /// The same, with what containerd keeps of its containers.
+    pub fn with_containerd(self, containerd: Containerd) -> Self {
+        Self { containerd, ..self }
     }
 
     /// The endings of containers.
@@ -269,7 +278,7 @@ impl Containers {
     ) {
         self.endings.scrape();
         if self.tree.refresh() {
-            self.rebuild(names);
+            self.rebuild(names, files);
         }
         self.settle(names, now);
         for path in self.tree.written() {
@@ -285,10 +294,10 @@ impl Containers {
         for row in &mut self.rows {
             row.forget_readings();
             if renamed {
-                let (labels, about) =
-                    names.describe(row.cgroup.path(), Kind::of(row.cgroup.path()));
+                let kind = self.containerd.known(row.cgroup.path());
+                let (labels, about) = names.describe(row.cgroup.path(), kind);
                 row.labels = labels;
-                row.storage = names.storage(Kind::of(row.cgroup.path()));
+                row.storage = names.storage(kind);
                 if row.about != about {
                     row.about = about;
                     row.spec_read = None;
@@ -341,11 +350,12 @@ impl Containers {
 
     /// Keeps the rows whose group is still the same one, with their open files. Groups and rows are
     /// both in the order of their paths.
-    fn rebuild(&mut self, names: &impl Names) {
+    fn rebuild(&mut self, names: &impl Names, files: &mut Files) {
         self.generation += 1;
+        self.containerd.forget(|path| self.tree.has(path));
         let mut old = std::mem::take(&mut self.rows).into_iter().peekable();
         for (path, inode) in self.tree.groups() {
-            let kind = Kind::of(path);
+            let kind = self.containerd.kind(path, inode, files);
             if !(self.shown)(kind) {
                 continue;
             }

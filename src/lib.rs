@@ -15,13 +15,15 @@
 //! * [`cgroup`]: control groups, v1 and v2, as one vocabulary.
 //! * [`container`]: the rows of the container metrics.
 //! * [`inventory`]: what Docker and the ECS agent say of containers, in the background.
-//! * [`discovery`]: which containers ask to be scraped, and where.
 //! * [`lasting`]: what outlives a container, counted.
+//! * [`discovery`]: which containers ask to be scraped, and where.
 //! * [`collector`]: one file for each thing measured.
 //! * [`scrape`]: runs the collectors; deadlines, failures.
 //! * [`select`]: which collectors a request asks for.
 //! * [`own`]: what the exporter says about itself.
+//! * [`summary`]: the host in a few words, for people.
 //! * [`mod@reference`]: the tables of all metrics and flags, from the same declarations.
+//! * [`rights`]: the tables of what the parts of a task definition are for, from these, too.
 //! * [`http`]: the server: routes, encodings, limits.
 //! * [`log`]: what the program says of itself, to standard error.
 //! * [`notify`]: what systemd is told of the program's state.
@@ -48,6 +50,8 @@ pub mod notify;
 pub mod own;
 pub mod probe;
 pub mod reference;
+pub mod rights;
 pub mod scrape;
 pub mod select;
+pub mod summary;
 pub mod system;

@@ -12,7 +12,7 @@ use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::cli::{self, Action, Asked, Config};
 use ecs_host_exporter::collector::{self, Collector};
 use ecs_host_exporter::container::endings::{self, Endings};
-use ecs_host_exporter::container::{Containers, Names};
+use ecs_host_exporter::container::{Containerd, Containers, Names};
 use ecs_host_exporter::discovery::{self, Discovery, Instance, file};
 use ecs_host_exporter::doctor::{self, Patient};
 use ecs_host_exporter::files::{Files, Roots};
@@ -37,7 +37,10 @@ fn main() -> ExitCode {
         Ok(Asked::Text(text)) => return print(text.as_bytes()),
         Err(refused) => return complain(format_args!("{refused}, try --help")),
     };
-    log::start(config.log);
+    // The doctor says all there is to say.
+    if !matches!(config.action, Action::Doctor { .. }) {
+        log::start(config.log);
+    }
     match config.action.clone() {
         Action::Serve => serve(config),
         Action::Once { collect } => once(config, &collect),
@@ -45,16 +48,7 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(unwell) => complain(unwell),
         },
-        Action::Doctor => {
-            let report = doctor::examine(Patient {
-                roots: config.roots,
-                in_container: config.in_container,
-                docker: socket(config.inventory.docker),
-                agent: config.inventory.agent,
-            });
-            let printed = print(report.to_string().as_bytes());
-            if report.well() { printed } else { ExitCode::FAILURE }
-        }
+        Action::Doctor { json } => doctor(config, json),
         Action::Reference => {
             let (metrics, flags) = (reference::markdown(), cli::command());
             let flags = reference::flags_markdown(&flags);
@@ -79,13 +73,15 @@ fn serve(config: Config) -> ExitCode {
     };
     announce(&config);
     let http = config.http.clone();
-    let (served, file) = (config.discovery_http, config.discovery_file.clone());
     let kept = lasting.clone();
+    let (served, file) = (config.discovery_http, config.discovery_file.clone());
+    let rootfs = config.roots.rootfs.clone();
     let ended = run(config, kept, async move |Ready { scraper, inventory, discovery }| {
         if let Some(path) = file {
             tokio::spawn(file::keep(path, Arc::clone(&discovery), inventory.clone()));
         }
         let app = http::App::new(scraper, inventory, http)
+            .of_host(rootfs)
             .behind(web)
             .discovering(served.then_some(discovery));
         let app = Arc::new(app);
@@ -130,6 +126,25 @@ fn once(config: Config, collect: &[String]) -> ExitCode {
         inventory.settled(SETTLING).await;
         let exposition = scraper.scrape(selection, patience).await;
         Ok(print(&exposition.concat()))
+    })
+}
+
+/// Runs every collector once, looks at what they need, and says what mends the rest.
+fn doctor(config: Config, json: bool) -> ExitCode {
+    let patience = config.http.timeout;
+    let patient = Patient {
+        roots: config.roots.clone(),
+        in_container: config.in_container,
+        docker: socket(config.inventory.docker.clone()),
+        agent: config.inventory.agent.clone(),
+    };
+    run(config, Lasting::default(), async move |Ready { scraper, inventory, .. }| {
+        inventory.settled(SETTLING).await;
+        let _said = scraper.scrape(scraper.all(), patience).await;
+        let report = doctor::examine(patient, &scraper.account().await);
+        let text = if json { report.json() } else { report.to_string() };
+        let printed = print(text.as_bytes());
+        Ok(if report.well() { printed } else { ExitCode::FAILURE })
     })
 }
 
@@ -179,7 +194,8 @@ fn run(
         let system = System::LIVE;
         let start = Start { containers, system, discovery: Arc::clone(&discovery) };
         let scraper = Scraper::new(config.collectors, start, inventory.clone()).keeping(lasting);
-        work(Ready { scraper: Arc::new(scraper), inventory, discovery }).await
+        let scraper = Arc::new(scraper);
+        work(Ready { scraper, inventory, discovery }).await
     });
     // A collector that hangs would hold up a runtime that is dropped.
     runtime.shutdown_background();
@@ -214,6 +230,7 @@ fn follow(roots: &Roots, descriptors: usize, inventory: Handle) -> Endings {
     let settings = endings::Settings {
         home,
         proc: roots.proc.clone(),
+        containerd: Containerd::new(roots),
         descriptors,
         clock: SystemTime::now,
         who: Box::new(move |path| inventory.latest().named(path)),
@@ -234,7 +251,9 @@ fn find(roots: Roots, systemd_units: bool, descriptors: usize, endings: Endings)
     let shown = if systemd_units { with_units } else { without_units };
     Box::new(move |files| {
         let home = Arc::new(Hierarchies::find(&roots, files)?);
-        Ok(Containers::new(Tree::new(home), shown, descriptors).following(endings.clone()))
+        let containers = Containers::new(Tree::new(home), shown, descriptors);
+        let containers = containers.with_containerd(Containerd::new(&roots));
+        Ok(containers.following(endings.clone()))
     })
 }
 

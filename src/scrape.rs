@@ -4,22 +4,27 @@
 //! host it watches. One that hangs is left behind with its thread and its [`Host`], and passed over
 //! until it returns. Scrapes, too, take turns; two servers that scrape at once each get a whole one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod fared;
+mod slot;
+
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use crate::collector::{Failures, Host, Running, Shared};
 use crate::container::Containers;
 use crate::discovery::Discovery;
-use crate::exposition::{Descriptor, Family, Text, gauge};
+use crate::exposition::{Descriptor, Family, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
 use crate::lasting::Lasting;
 use crate::system::System;
+
+pub use fared::{Account, Fared, Last, Outcome};
+use slot::{Home, Slot, locked, sent, take};
 
 static DURATION: Family<1> = gauge("node_scrape_collector_duration_seconds")
     .help("Seconds a collector took.")
@@ -50,6 +55,8 @@ pub struct Scraper {
     lasting: Lasting,
     /// A spare buffer for what the scraper itself writes.
     own: Home,
+    /// The last scrape, and what it said of itself.
+    last: Mutex<(Option<Last>, Bytes)>,
 }
 
 /// Finds the host's containers, or says why there are none to be seen.
@@ -65,70 +72,17 @@ pub struct Start {
     pub discovery: Arc<Discovery>,
 }
 
-/// A collector, what it wrote last, and how that went.
-struct Slot {
-    name: &'static str,
-    /// Held while the collector runs, and so for good while it hangs.
-    state: Mutex<State>,
-}
-
-struct State {
-    collect: Running,
-    home: Home,
-    text: Text,
-    last: Option<Run>,
-    /// What was last logged of it, so that it is not logged again.
-    logged: Option<String>,
-}
-
-/// How one run of a collector went.
-#[derive(Clone, Copy)]
-struct Run {
-    scrape: u64,
-    took: Duration,
-    succeeded: bool,
-}
-
-/// Where a buffer goes back to when its bytes are sent.
-type Home = Arc<Mutex<Option<Text>>>;
-
-/// Text that is being sent.
-struct Part {
-    text: Text,
-    home: Home,
-}
-
-impl AsRef<[u8]> for Part {
-    fn as_ref(&self) -> &[u8] {
-        self.text.as_bytes()
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        let text = std::mem::take(&mut self.text);
-        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-    }
-}
-
 /// Which collectors a scrape asks for, in the order of [`Scraper::names`].
 pub type Selection = Arc<[bool]>;
 
 impl Scraper {
     /// Of collectors made ready, each with its name.
     pub fn new(collectors: Vec<(&'static str, Running)>, start: Start, inventory: Handle) -> Self {
-        let slot = |(name, collect)| Slot {
-            name,
-            state: Mutex::new(State {
-                collect,
-                home: Home::default(),
-                text: Text::default(),
-                last: None,
-                logged: None,
-            }),
-        };
         Self {
-            slots: collectors.into_iter().map(slot).collect(),
+            slots: collectors
+                .into_iter()
+                .map(|(name, collect)| Slot::new(name, collect))
+                .collect(),
             turn: Arc::default(),
             current: AtomicU64::new(NONE),
             host: Mutex::default(),
@@ -136,6 +90,7 @@ impl Scraper {
             inventory,
             lasting: Lasting::default(),
             own: Home::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -168,16 +123,30 @@ impl Scraper {
         let scraper = Arc::clone(self);
         let turn = tokio::spawn(async move {
             let _turn = turn;
+            let started = Instant::now();
             let scrape = scraper.begin();
             let job = tokio::task::spawn_blocking({
                 let (scraper, selection) = (Arc::clone(&scraper), Arc::clone(&asked));
                 move || scraper.run(scrape, &selection)
             });
             let _late = timeout_at(deadline, job).await;
-            scraper.gather(scrape, &asked)
+            let pieces = scraper.gather(scrape, &asked);
+            let at = (scraper.start.system.now)();
+            locked(&scraper.last).0 = Some(Last { at, took: started.elapsed() });
+            pieces
         });
         // It fails only where the runtime is being shut down.
         turn.await.unwrap_or_else(|_| self.gather(NONE, &selection))
+    }
+
+    /// How the collectors fared last. Waits a moment for a scrape that is under way, and starts none.
+    pub async fn account(&self) -> Account {
+        /// Longer than a scrape takes, unless something hangs.
+        const PATIENCE: Duration = Duration::from_secs(1);
+        let _turn = timeout(PATIENCE, self.turn.lock()).await;
+        let (last, own) = locked(&self.last).clone();
+        let fared = |slot: &Slot| (slot.name, slot.fared());
+        Account { last, collectors: self.slots.iter().map(fared).collect(), own }
     }
 
     fn begin(&self) -> u64 {
@@ -196,24 +165,18 @@ impl Scraper {
             if self.current.load(Ordering::Relaxed) != scrape {
                 return; // Hung, and came back when nobody waited any more.
             }
-            if let Ok(mut state) = slot.state.try_lock() {
-                state.run(slot.name, scrape, &mut host);
-            }
+            slot.run(scrape, &mut host);
         }
-        *self.host.lock().unwrap_or_else(PoisonError::into_inner) = Some(host);
+        *locked(&self.host) = Some(host);
     }
 
     fn take_host(&self) -> Host {
-        let kept = self
-            .host
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let kept = locked(&self.host).take();
         kept.unwrap_or_else(|| Host {
             containers: None,
             inventory: Arc::default(),
-            discovery: Arc::clone(&self.start.discovery),
             lasting: self.lasting.clone(),
+            discovery: Arc::clone(&self.start.discovery),
             files: Files::default(),
             shared: Shared::default(),
             system: self.start.system,
@@ -225,23 +188,19 @@ impl Scraper {
     fn gather(&self, scrape: u64, selection: &[bool]) -> Vec<Bytes> {
         let mut parts = Vec::with_capacity(self.slots.len() + 1);
         let mut runs = Vec::with_capacity(self.slots.len());
+        let at = (self.start.system.now)();
         for (slot, _) in self
             .slots
             .iter()
             .zip(selection)
             .filter(|(_, selected)| **selected)
         {
-            let mut run = None;
-            if let Ok(mut state) = slot.state.try_lock() {
-                run = state.last.filter(|run| run.scrape == scrape);
-                if run.is_some() && state.text.samples() > 0 {
-                    let text = std::mem::take(&mut state.text);
-                    parts.push(Bytes::from_owner(Part { text, home: Arc::clone(&state.home) }));
-                }
-            }
+            let (run, text) = slot.gather(scrape, at);
+            parts.extend(text);
             runs.push((slot.name, run));
         }
 
+        locked(&self.last).1 = Bytes::new();
         let mut text = take(&self.own);
         text.clear();
         let mut duration = text.family(&DURATION);
@@ -254,22 +213,18 @@ impl Scraper {
         for (name, run) in &runs {
             success.sample(*name, run.is_some_and(|run| run.succeeded));
         }
-        parts.push(Bytes::from_owner(Part { text, home: Arc::clone(&self.own) }));
+        let own = sent(text, &self.own);
+        if scrape != NONE {
+            locked(&self.last).1 = own.clone();
+        }
+        parts.push(own);
         parts
     }
-}
-
-fn take(home: &Home) -> Text {
-    home.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
-        .unwrap_or_default()
 }
 
 /// Brings the host up to date: its containers, and what they are called.
 fn prepare(host: &mut Host, inventory: &Handle, start: &Start) {
     host.now = (host.system.now)();
-    host.failures.first = None;
     host.shared.forget();
     let names = inventory.latest();
     if host.containers.is_none() {
@@ -286,53 +241,13 @@ fn prepare(host: &mut Host, inventory: &Handle, start: &Start) {
     host.inventory = names;
 }
 
-impl State {
-    fn run(&mut self, name: &str, scrape: u64, host: &mut Host) {
-        // The last scrape's text may still be on its way to a slow client.
-        self.text = take(&self.home);
-        self.text.clear();
-        let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.collect)(host, &mut self.text)));
-        let took = started.elapsed();
-        let succeeded = matches!(outcome, Ok(Ok(())));
-        let trouble = match outcome {
-            Ok(Ok(())) => host
-                .failures
-                .first
-                .clone()
-                .map(|first| format!("went on without {first}")),
-            Ok(Err(Error::Absent(path))) => {
-                tracing::debug!(collector = name, path = %path.display(), "nothing to collect");
-                None
-            }
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("panicked".into()),
-        };
-        self.log(name, trouble);
-        if !succeeded {
-            self.text.clear();
-        }
-        self.last = Some(Run { scrape, took, succeeded });
-    }
-
-    /// Logs a trouble when it begins, changes and ends.
-    fn log(&mut self, name: &str, trouble: Option<String>) {
-        if self.logged == trouble {
-            return;
-        }
-        match &trouble {
-            Some(error) => tracing::error!(collector = name, error, "collector failed"),
-            None => tracing::info!(collector = name, "collector recovered"),
-        }
-        self.logged = trouble;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::mpsc;
     use std::thread;
+
+    use crate::exposition::Text;
 
     static ANSWER: Family<0> = gauge("answer").help("Answer.").labels([]);
 
@@ -423,6 +338,62 @@ mod tests {
         let third = scraper.begin();
         scraper.run(third, &all);
         assert!(scraped(&scraper, third).contains(&success("hangs", true)), "takes part again");
+    }
+
+    #[tokio::test]
+    async fn keeps_an_account_of_each_collector_and_of_no_other() {
+        let broken = || Error::Read { path: "/x".into(), source: std::io::Error::other("broken") };
+        let scraper = Arc::new(scraper(vec![
+            ("absent", Box::new(|_, _| Err(Error::Absent("/y".into())))),
+            (
+                "partly",
+                Box::new(move |host, text| {
+                    host.failures.note(&broken());
+                    answers(text);
+                    Ok(())
+                }),
+            ),
+            (
+                "answers",
+                Box::new(|_, text| {
+                    answers(text);
+                    Ok(())
+                }),
+            ),
+            ("panics", Box::new(|_, _| panic!("a bug"))),
+            ("not asked", Box::new(|_, _| Ok(()))),
+        ]));
+        assert_eq!(scraper.account().await.last, None);
+        let asked: Selection = [true, true, true, true, false].into();
+        for _ in 0..2 {
+            let said = text(
+                scraper
+                    .scrape(Arc::clone(&asked), Duration::from_secs(60))
+                    .await,
+            );
+            let account = scraper.account().await;
+            assert!(account.last.is_some() && said.ends_with(&text(vec![account.own])));
+            let brief = |(name, fared): (_, Option<Fared>)| {
+                let fared = fared.map(|f| (f.outcome, f.samples, text(vec![f.text])));
+                (name, fared)
+            };
+            let one = || "# HELP answer Answer.\n# TYPE answer gauge\nanswer 42\n".to_owned();
+            let none = String::new;
+            assert_eq!(
+                account
+                    .collectors
+                    .into_iter()
+                    .map(brief)
+                    .collect::<Vec<_>>(),
+                [
+                    ("absent", Some((Outcome::Absent("/y".into()), 0, none()))),
+                    ("partly", Some((Outcome::Partly("/x: broken".into()), 1, one()))),
+                    ("answers", Some((Outcome::Ok, 1, one()))),
+                    ("panics", Some((Outcome::Failed("panicked".into()), 0, none()))),
+                    ("not asked", None),
+                ]
+            );
+        }
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod clock;
 mod ethtool;
 pub mod netlink;
 pub mod perf;
+mod realtime;
 
 use std::fs::File;
 use std::io;
@@ -15,6 +16,7 @@ use std::time::SystemTime;
 
 pub use self::address::own_address;
 pub use self::clock::Clock;
+pub use self::realtime::realtime;
 
 /// The system calls that collectors make.
 #[derive(Clone, Copy, Debug)]

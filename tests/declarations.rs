@@ -1,14 +1,14 @@
 //! What is declared must be fit to be exported.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use ecs_host_exporter::collector::{COLLECTORS, Failures, Host, Shared};
+use ecs_host_exporter::collector::{COLLECTORS, Failures, Host, Need, Shared};
 use ecs_host_exporter::exposition::{Kind, Text};
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::system::System;
-use ecs_host_exporter::{cli, own, reference, scrape};
+use ecs_host_exporter::{cli, own, reference, rights, scrape};
 
 const PREFIXES: &[&str] =
     &["node_", "container_", "machine_", "cadvisor_", "ecs_", "process_", "promhttp_"];
@@ -80,8 +80,8 @@ fn text_files_take_no_name_of_the_exporter() {
     let mut host = Host {
         containers: None,
         inventory: std::sync::Arc::default(),
-        discovery: std::sync::Arc::default(),
         lasting: ecs_host_exporter::lasting::Lasting::default(),
+        discovery: std::sync::Arc::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,
@@ -121,4 +121,40 @@ fn the_reference_is_current() {
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == expected, "docs/reference.md is old: UPDATE=1 cargo test --test declarations");
+}
+
+/// As above; what stands over the line is written by hand.
+#[test]
+fn the_rights_are_current() {
+    const LINE: &str = "\n<!-- From here on made from what the collectors declare. -->\n\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rights.md");
+    let found = std::fs::read_to_string(&path).unwrap();
+    let (by_hand, made) = found.split_once(LINE).unwrap();
+    let expected = rights::markdown();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{by_hand}{LINE}{expected}")).unwrap();
+    } else {
+        assert!(made == expected, "docs/rights.md is old: UPDATE=1 cargo test --test declarations");
+    }
+}
+
+/// What nobody has a use for is refused.
+#[test]
+fn the_terraform_module_knows_the_capabilities() {
+    let needs = COLLECTORS.iter().flat_map(|spec| spec.needs);
+    let capabilities = needs.filter_map(|need| match need {
+        Need::Capability(name, _) => Some(*name),
+        _ => None,
+    });
+    let capabilities: BTreeSet<_> = capabilities.collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("terraform/variables.tf");
+    let variables = std::fs::read_to_string(path).unwrap();
+    let list = format!("setsubtract(var.capabilities, [{}])", {
+        let quoted: Vec<_> = capabilities
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
+        quoted.join(", ")
+    });
+    assert!(variables.contains(&list), "{list}");
 }

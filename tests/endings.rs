@@ -20,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use ecs_host_exporter::cgroup::{Controller, Hierarchies, Version};
+use ecs_host_exporter::container::Containerd;
 use ecs_host_exporter::container::endings::{Ended, Endings, How, Settings};
 use ecs_host_exporter::files::{Files, Roots};
 
@@ -51,11 +52,17 @@ fn follow(home: &Arc<Hierarchies>, descriptors: usize) -> Endings {
     let settings = Settings {
         home: Arc::clone(home),
         proc: "/proc".into(),
+        containerd: Containerd::default(),
         descriptors,
         clock: SystemTime::now,
         who: Box::new(|_| None),
     };
     Endings::start(settings).unwrap()
+}
+
+/// The group of a task, in which there is one container.
+fn task(n: usize) -> String {
+    format!("{n:032x}")
 }
 
 /// A group of its own for a test, removed in the end.
@@ -75,7 +82,7 @@ impl Place {
             .filter_map(|controller| home.mount(*controller).map(Into::into))
             .collect();
         mounts.dedup();
-        let place = Self { mounts, name: format!("endings-{name}-{}", std::process::id()) };
+        let place = Self { mounts, name: format!("ecs/endings-{name}-{}", std::process::id()) };
         place.make("");
         place
     }
@@ -118,7 +125,7 @@ impl Place {
     /// One container, in a group of its own, that lives as long as it takes to count so far. Then its
     /// group goes after a while.
     fn container(&self, n: usize, count: u32, linger: Duration) {
-        let group = format!("{n}/{n:064x}");
+        let group = format!("{}/{n:064x}", task(n));
         self.make(&group);
         let mut shell = Command::new("sh")
             .args(["-c", "read go; i=0; while [ $i -lt $0 ]; do i=$((i+1)); done"])
@@ -154,7 +161,7 @@ fn ended(endings: &Endings, place: &Place, count: usize) -> BTreeMap<usize, Arc<
         let news = endings.with_ledger(|ledger| ledger.since(0)).unwrap();
         let own = news.ended.into_iter().filter_map(|ended| {
             let (n, _) = ended.path.strip_prefix(&*below)?.split_once('/')?;
-            Some((n.parse().unwrap(), ended))
+            Some((usize::from_str_radix(n, 16).unwrap(), ended))
         });
         let own: BTreeMap<_, _> = own.collect();
         if own.len() == count {
@@ -189,7 +196,7 @@ fn what_a_container_used_is_what_its_parent_kept() {
     let home = live();
     let place = Place::new(&home, "exact");
     // As a task's group is there before its containers.
-    (0..COUNT).for_each(|n| place.make(&n.to_string()));
+    (0..COUNT).for_each(|n| place.make(&task(n)));
     let endings = follow(&home, 1000);
     thread::scope(|scope| {
         for n in 0..COUNT {
@@ -203,9 +210,7 @@ fn what_a_container_used_is_what_its_parent_kept() {
     let wrong: Vec<_> = ended
         .iter()
         .filter(|(_, ended)| ended.how == How::Read)
-        .map(|(n, ended)| {
-            (ended.finals.cpu.unwrap().usage_nsec.unwrap(), place.cpu(&n.to_string()))
-        })
+        .map(|(n, ended)| (ended.finals.cpu.unwrap().usage_nsec.unwrap(), place.cpu(&task(*n))))
         .filter(|(told, kept)| told != kept)
         .collect();
     eprintln!("{read} of {COUNT} read, {partial} in part; {} not exact: {wrong:?}", wrong.len());
@@ -227,7 +232,7 @@ fn nothing_is_left_of_containers_that_came_and_went() {
     let _turn = turn();
     let home = live();
     let place = Place::new(&home, "churn");
-    (0..501).for_each(|n| place.make(&n.to_string()));
+    (0..501).for_each(|n| place.make(&task(n)));
     let endings = follow(&home, 1000);
     place.container(0, 0, Duration::ZERO);
     ended(&endings, &place, 1);
@@ -252,9 +257,44 @@ fn nothing_is_left_of_containers_that_came_and_went() {
         thread::sleep(Duration::from_millis(100));
         after = open();
     }
-    let read = count(&ended, How::Read);
-    eprintln!("{read} of 501 read; descriptors and watches {before:?}, then {after:?}");
+    let (read, left) = (count(&ended, How::Read), count(&ended, How::LeftOver));
+    eprintln!(
+        "{read} of 501 read, {left} left over of their tasks; descriptors and watches {before:?}, \
+         then {after:?}"
+    );
     drop(endings);
+    // Each was alone in its task, so what is left of it is what it had.
+    assert_eq!(count(&ended, How::Missed) + count(&ended, How::Partial), 0);
+    for (n, ended) in ended.iter().filter(|(_, ended)| ended.how == How::LeftOver) {
+        assert_eq!(ended.finals.cpu.unwrap().usage_nsec, Some(place.cpu(&task(*n))));
+    }
+}
+
+/// As without the process ids of the host: no process can be held.
+#[test]
+fn without_processes_a_task_tells_of_its_container() {
+    if !possible() {
+        return;
+    }
+    let _turn = turn();
+    const COUNT: usize = 20;
+    let home = live();
+    let place = Place::new(&home, "left");
+    let endings = follow(&home, 0);
+    (0..COUNT).for_each(|n| {
+        place.make(&task(n));
+        place.container(n, 3000, Duration::from_millis(5));
+        endings.scrape();
+    });
+    let ended = ended(&endings, &place, COUNT);
+    let left = count(&ended, How::LeftOver);
+    eprintln!("{left} of {COUNT} are left over of their tasks");
+    assert_eq!(count(&ended, How::Missed), 0);
+    assert!(home.version() == Version::V2 || left == COUNT);
+    for (n, ended) in &ended {
+        let told = ended.finals.cpu.unwrap().usage_nsec.unwrap();
+        assert!(ended.how == How::Read || told == place.cpu(&task(*n)));
+    }
 }
 
 /// The second version of a host with both, in which groups have no controllers.
@@ -280,7 +320,7 @@ fn without_descriptors_the_kernel_tells_of_the_last_process() {
     const COUNT: usize = 40;
     for (name, descriptors) in [("told", 0), ("held", 1000)] {
         let place = Place::new(&home, name);
-        (0..COUNT).for_each(|n| place.make(&n.to_string()));
+        (0..COUNT).for_each(|n| place.make(&task(n)));
         let endings = follow(&home, descriptors);
         for n in 0..COUNT {
             // Longer than 10 ms: the kernel does not tell twice of a file in less.
@@ -292,7 +332,7 @@ fn without_descriptors_the_kernel_tells_of_the_last_process() {
             .filter(|(_, ended)| ended.how == How::Read)
             .map(|(n, ended)| {
                 let told = ended.finals.cpu.unwrap().usage_nsec.unwrap();
-                place.cpu(&n.to_string()) - told
+                place.cpu(&task(*n)) - told
             })
             .filter(|short| *short > 0)
             .collect();

@@ -16,6 +16,9 @@ const V1: &[File] = &[
     V1_PEAK,
     File(10, Controller::Io, "blkio.throttle.io_service_bytes_recursive"),
     File(11, Controller::Io, "blkio.throttle.io_serviced_recursive"),
+    // Where a disk has BFQ.
+    File(16, Controller::Io, "blkio.bfq.io_service_bytes_recursive"),
+    File(17, Controller::Io, "blkio.bfq.io_serviced_recursive"),
 ];
 const V1_OOM: File = File(9, Controller::Memory, "memory.oom_control");
 const V1_PEAK: File = File(6, Controller::Memory, "memory.max_usage_in_bytes");
@@ -42,6 +45,37 @@ pub struct Finals {
 impl Finals {
     /// The most descriptors that a group's files take.
     pub const FILES: usize = if V1.len() > V2.len() { V1.len() } else { V2.len() };
+
+    /// Adds what another group had, of what is added up over groups: all but the most memory.
+    pub fn add(&mut self, other: &Self) {
+        for new in &other.io {
+            if self.io.iter().all(|io| io.device != new.device) {
+                self.io.push(Io { device: new.device, ..Io::default() });
+            }
+        }
+        self.combine(other, |a, b| Some(a.unwrap_or(0).saturating_add(b?)).or(a));
+    }
+
+    /// Takes away what another group had of it.
+    pub fn take_away(&mut self, other: &Self) {
+        self.combine(other, |a, b| Some(a?.saturating_sub(b.unwrap_or(0))));
+    }
+
+    fn combine(&mut self, other: &Self, with: fn(Option<u64>, Option<u64>) -> Option<u64>) {
+        if let Some(other) = &other.cpu {
+            let cpu = self.cpu.get_or_insert_default();
+            cpu.usage_nsec = with(cpu.usage_nsec, other.usage_nsec);
+        }
+        self.oom_kills = with(self.oom_kills, other.oom_kills);
+        for io in &mut self.io {
+            let Some(other) = other.io.iter().find(|o| o.device == io.device) else { continue };
+            io.read_bytes = with(io.read_bytes, other.read_bytes);
+            io.written_bytes = with(io.written_bytes, other.written_bytes);
+            io.discarded_bytes = with(io.discarded_bytes, other.discarded_bytes);
+            io.reads = with(io.reads, other.reads);
+            io.writes = with(io.writes, other.writes);
+        }
+    }
 
     /// Takes over what another reading has more of.
     pub fn raise(&mut self, other: Self) {
@@ -102,6 +136,20 @@ impl Cgroup {
         read(self.io(&mut finals.io, files));
         let usage = finals.cpu.and_then(|cpu| cpu.usage_nsec);
         (finals, complete && usage.is_some() && self.open_files() >= open)
+    }
+
+    /// What the group keeps of all that were ever in it: CPU time, and on cgroup v2 I/O and OOM kills.
+    /// Time in user space and in the kernel is told by rule of thumb for each group, and does not add
+    /// up. `None` if the group is gone.
+    pub fn kept(&mut self, files: &mut Files) -> Option<Finals> {
+        let usage_nsec = Some(self.cpu(false, files).ok()??.usage_nsec?);
+        let cpu = Some(Cpu { usage_nsec, ..Cpu::default() });
+        let mut kept = Finals { cpu, ..Finals::default() };
+        if self.home.version() == Version::V2 {
+            kept.oom_kills = self.oom_kills(files).ok()?;
+            self.io(&mut kept.io, files).ok()?;
+        }
+        Some(kept)
     }
 
     /// Closes all its files.
@@ -220,6 +268,8 @@ mod tests {
                     "b/a/blkio.throttle.io_serviced_recursive",
                     "259:0 Read 3\n259:0 Write 4\nTotal 7\n",
                 ),
+                ("b/a/blkio.bfq.io_service_bytes_recursive", "8:0 Write 5\nTotal 5\n"),
+                ("b/a/blkio.bfq.io_serviced_recursive", "8:0 Write 6\nTotal 6\n"),
             ],
         );
         let (_other, mut v2) = Host::new(
@@ -236,7 +286,11 @@ mod tests {
         let mut files = Files::default();
         v1.open_finals();
         v2.open_finals();
-        assert_eq!(v1.finals(&mut files), (expected(50_000_001), true));
+        // A disk with BFQ beside one without.
+        let bfq = Io { device: (8, 0), written_bytes: Some(5), writes: Some(6), ..Io::default() };
+        let mut expected_v1 = expected(50_000_001);
+        expected_v1.io.insert(0, bfq);
+        assert_eq!(v1.finals(&mut files), (expected_v1.clone(), true));
         assert_eq!(v2.finals(&mut files), (expected(50_000_000), true));
         // The files that were opened are those that were read.
         assert_eq!((v1.open_files(), v2.open_files()), (V1.len(), V2.len()));
@@ -244,7 +298,7 @@ mod tests {
         assert_eq!(v2.populated(&mut files).unwrap(), Some(true));
         v1.close();
         assert_eq!(v1.open_files(), 0);
-        assert_eq!(v1.finals(&mut files), (expected(50_000_001), true), "by its path");
+        assert_eq!(v1.finals(&mut files), (expected_v1, true), "by its path");
         assert_eq!(v1.open_files(), 0, "and nothing stays open");
     }
 
@@ -261,6 +315,33 @@ mod tests {
         let finals = Finals { peak: Some(4096), ..Finals::default() };
         assert_eq!(group.finals(&mut files), (finals, false));
         assert_eq!(group.populated(&mut files).unwrap(), None);
+    }
+
+    #[test]
+    fn adds_and_takes_away_what_adds_up() {
+        let mut sum = Finals::default();
+        sum.add(&expected(70));
+        sum.add(&Finals { peak: Some(1), ..expected(60) });
+        let used = |usage_nsec| Some(Cpu { usage_nsec: Some(usage_nsec), ..Cpu::default() });
+        let [io] = expected(0).io[..] else { panic!("one device") };
+        let double = |n: Option<u64>| n.map(|n| n * 2);
+        let twice = Io {
+            read_bytes: double(io.read_bytes),
+            written_bytes: double(io.written_bytes),
+            reads: double(io.reads),
+            writes: double(io.writes),
+            ..io
+        };
+        let both = Finals { cpu: used(130), oom_kills: Some(2), peak: None, io: vec![twice] };
+        assert_eq!(sum, both);
+        sum.take_away(&expected(60));
+        assert_eq!(sum, Finals { cpu: used(70), peak: None, ..expected(70) });
+        sum.take_away(&expected(80));
+        assert_eq!((sum.cpu, sum.oom_kills), (used(0), Some(0)));
+        // On cgroup v1 a parent keeps CPU time alone.
+        let mut kept = Finals { cpu: used(9), ..Finals::default() };
+        kept.take_away(&expected(2));
+        assert_eq!(kept, Finals { cpu: used(7), ..Finals::default() });
     }
 
     #[test]

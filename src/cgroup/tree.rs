@@ -51,6 +51,11 @@ impl Tree {
         self.groups.iter().map(|(path, node)| (&**path, node.inode))
     }
 
+    /// Whether there is a group at a path.
+    pub fn has(&self, path: &str) -> bool {
+        self.groups.contains_key(path)
+    }
+
     /// Learns what changed since the last time. Says whether groups came or went.
     pub fn refresh(&mut self) -> bool {
         self.written.clear();

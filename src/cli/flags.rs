@@ -39,8 +39,8 @@ pub(super) const SUBCOMMANDS: &[Subcommand] = &[
     },
     Subcommand {
         name: DOCTOR,
-        about: "Say what of the host can be seen, and what mount, right or flag is missing.",
-        flags: |command| command,
+        about: "Run every collector once, and say what is seen of the host and what mends the rest.",
+        flags: Doctor::augment_args,
     },
     Subcommand {
         name: REFERENCE,
@@ -75,6 +75,15 @@ pub(super) struct Healthcheck {
         value_parser = values::listen_address
     )]
     pub(super) address: Option<String>,
+}
+
+/// Flags of `doctor`.
+#[derive(Args, Debug)]
+#[group(skip)]
+pub(super) struct Doctor {
+    /// With doctor: answer in JSON.
+    #[arg(id = "json", long)]
+    pub(super) json: bool,
 }
 
 /// The program's own flags.

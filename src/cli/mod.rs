@@ -64,14 +64,14 @@ pub struct Config {
     pub systemd_units: bool,
     /// Whom to ask about containers.
     pub inventory: inventory::Settings,
+    /// Where counters outlive the exporter, if anywhere.
+    pub storage: Option<PathBuf>,
     /// Who is to be scraped. The machine is not known here yet.
     pub discovery: discovery::Settings,
     /// Whether to serve that.
     pub discovery_http: bool,
     /// The file to write it to, if there is one.
     pub discovery_file: Option<PathBuf>,
-    /// Where counters outlive the exporter, if anywhere.
-    pub storage: Option<PathBuf>,
     /// Where to listen.
     pub listen: Vec<String>,
     /// Whether to take the sockets that systemd passes, in place of that.
@@ -99,8 +99,11 @@ pub enum Action {
         /// Where it listens: `host:port`, where the host may be empty.
         address: String,
     },
-    /// Say what of the host can be seen.
-    Doctor,
+    /// Say what of the host can be seen, and what would mend the rest.
+    Doctor {
+        /// In JSON.
+        json: bool,
+    },
     /// Print every metric and flag.
     Reference,
 }
@@ -145,6 +148,13 @@ pub fn command() -> Command {
     flags::SUBCOMMANDS
         .iter()
         .fold(flags::command(COLLECTORS), |command, known| (known.flags)(command))
+}
+
+/// The subcommands, each with what it is for and its own flags alone, for the manual.
+pub fn subcommands() -> impl Iterator<Item = Command> {
+    flags::SUBCOMMANDS
+        .iter()
+        .map(|known| (known.flags)(Command::new(known.name)).about(known.about))
 }
 
 fn parse(world: World<'_>) -> Result<Asked, Refused> {
@@ -256,7 +266,7 @@ fn action(
             let address = address.or_else(|| general.listen.first().cloned());
             Action::Healthcheck { address: address.unwrap_or_default() }
         }
-        Some(flags::DOCTOR) => Action::Doctor,
+        Some(flags::DOCTOR) => Action::Doctor { json: taken::<flags::Doctor>(matches).json },
         Some(flags::REFERENCE) => Action::Reference,
         _ => Action::Serve,
     }

@@ -400,7 +400,8 @@ fn takes_flags_before_and_after_a_subcommand() {
     let listen = "--web.listen-address=:1";
     assert_eq!(action(&[listen, "once"]), once(&[]));
     assert_eq!(action(&["once", "--collect=a", "--collect", "node", listen]), once(&["a", "node"]));
-    assert_eq!(action(&[listen, "doctor"]), Action::Doctor);
+    assert_eq!(action(&[listen, "doctor"]), Action::Doctor { json: false });
+    assert_eq!(action(&["doctor", "--json", listen]), Action::Doctor { json: true });
     assert_eq!(action(&["reference", listen]), Action::Reference);
     let healthcheck = |address: &str| Action::Healthcheck { address: address.into() };
     assert_eq!(action(&["healthcheck", listen]), healthcheck(":1"));

@@ -34,8 +34,8 @@ impl<C: Collector> Scraped<C> {
             host: Host {
                 containers: None,
                 inventory: Arc::default(),
-                discovery: Arc::default(),
                 lasting: crate::lasting::Lasting::default(),
+                discovery: Arc::default(),
                 files: Files::default(),
                 shared: Shared::default(),
                 system: System::LIVE,

@@ -14,6 +14,7 @@ pub mod found;
 pub mod host;
 pub mod memo;
 pub(crate) mod mounts;
+pub mod needs;
 pub mod rows;
 pub mod rtnetlink;
 mod shared;
@@ -24,6 +25,7 @@ pub mod topology;
 #[cfg(test)]
 mod trial;
 
+pub use needs::Need;
 pub use shared::Shared;
 
 use std::sync::Arc;
@@ -157,10 +159,10 @@ pub struct Host {
     pub containers: Option<Containers>,
     /// Who is who, as the labels of the containers have it.
     pub inventory: Arc<Inventory>,
-    /// Finds who asks to be scraped.
-    pub discovery: Arc<Discovery>,
     /// What outlives containers.
     pub lasting: Lasting,
+    /// Finds who asks to be scraped.
+    pub discovery: Arc<Discovery>,
     /// Reads files.
     pub files: Files,
     /// Files that several collectors read.
@@ -208,6 +210,8 @@ pub trait Collector: Sized + Send + 'static {
     const ABOUT: &'static str;
     /// Whether it runs unless a flag says otherwise.
     const BY_DEFAULT: bool = true;
+    /// What it needs of the host.
+    const NEEDS: &'static [Need] = &[];
     /// Its own flags; `()` for most.
     type Flags: Args;
 
@@ -233,6 +237,8 @@ pub struct Spec {
     pub about: &'static str,
     /// [`Collector::BY_DEFAULT`].
     pub by_default: bool,
+    /// [`Collector::NEEDS`].
+    pub needs: &'static [Need],
     /// [`Collector::families`].
     pub families: fn() -> Vec<Descriptor>,
     /// Adds its flags to a command line, as [`flags::augment`] does.
@@ -248,6 +254,7 @@ impl Spec {
             name: C::NAME,
             about: C::ABOUT,
             by_default: C::BY_DEFAULT,
+            needs: C::NEEDS,
             families: || C::families().collect(),
             flags: flags::augment::<C::Flags>,
             start: start::<C>,

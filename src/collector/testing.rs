@@ -33,8 +33,8 @@ pub(crate) fn host() -> Host {
     Host {
         containers: None,
         inventory: Arc::default(),
-        discovery: Arc::default(),
         lasting: crate::lasting::Lasting::default(),
+        discovery: Arc::default(),
         files: Files::default(),
         shared: Shared::default(),
         system: System::LIVE,

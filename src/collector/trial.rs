@@ -58,8 +58,8 @@ impl<C: Collector> Trial<C> {
         let flags = C::Flags::from_arg_matches(&matches).unwrap();
         let host = Host {
             inventory: Arc::default(),
-            discovery: Arc::default(),
             lasting: crate::lasting::Lasting::default(),
+            discovery: Arc::default(),
             containers: None,
             files: Files::default(),
             shared: Shared::default(),

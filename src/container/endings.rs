@@ -7,11 +7,13 @@
 //! goes into a ledger, in which it stays five minutes, and for good in sums over containers of one
 //! name.
 
+mod books;
 mod ledger;
 mod life;
 mod seek;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod watcher;
 
 use std::io;
@@ -24,6 +26,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::Notify;
 
 use crate::cgroup::{Finals, Hierarchies};
+use crate::container::Containerd;
 use crate::exposition::LabelBlock;
 pub use ledger::{GROUPS, Group, Ledger, News, Sums};
 use watcher::Watcher;
@@ -70,19 +73,23 @@ pub enum How {
     Read,
     /// Then too, but some of its files were gone already.
     Partial,
+    /// Not then, or in part, but its task's numbers tell: what is left of them when the living and
+    /// those that ended before are taken away. It may be a little more than it was.
+    LeftOver,
     /// Not then. Its numbers are those of an earlier time, if there are any.
     Missed,
 }
 
 impl How {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Partial, Self::Missed];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Partial, Self::LeftOver, Self::Missed];
 
     /// As the label `result` says it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Partial => "partial",
+            Self::LeftOver => "left_over",
             Self::Missed => "missed",
         }
     }
@@ -122,6 +129,8 @@ pub struct Settings {
     pub home: Arc<Hierarchies>,
     /// Its `/proc`.
     pub proc: PathBuf,
+    /// What containerd keeps of its containers.
+    pub containerd: Containerd,
     /// How many descriptors may be kept open: one for each container, and some for its files.
     pub descriptors: usize,
     /// The time of day.

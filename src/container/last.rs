@@ -29,7 +29,7 @@ impl Containers {
                 .is_ok()
         };
         for ended in ended.drain(..).rev() {
-            let kind = Kind::of(&ended.path);
+            let kind = Kind::Container(&ended.id);
             if shown(kind) && !is_row(&ended.path) {
                 let named = ended.named.as_ref().map(|named| named.labels.clone());
                 let labels = named.unwrap_or_else(|| names.describe(&ended.path, kind).0);

@@ -2,13 +2,15 @@
 
 use std::io;
 
-use super::facts::{Asked, Cgroups, Docker, Facts};
-use super::{Check, State};
+use super::collectors::watched;
+use super::facts::{Asked, Cgroups, Docker, Facts, Security, View};
+use super::mend::{self, Advice, Remedy, words};
+use super::{Line, State};
 use crate::cgroup::Version;
 use crate::files::Error;
 
 /// Judges everything, in the order in which it is to be mended.
-pub(super) fn judge(facts: &Facts) -> Vec<Check> {
+pub(super) fn judge(facts: &Facts) -> Vec<Line> {
     let mut checks = vec![procfs(facts), sysfs(facts), rootfs(facts), cgroups(facts)];
     checks.extend(container_io(facts));
     checks.extend([
@@ -20,43 +22,43 @@ pub(super) fn judge(facts: &Facts) -> Vec<Check> {
         rights(facts),
         open_files(facts),
     ]);
+    checks.extend(security(facts));
     checks
 }
 
-fn ok(subject: &'static str, found: String) -> Check {
-    Check { state: State::Ok, subject, found, remedy: "", essential: false }
+fn ok(subject: &'static str, found: String) -> Line {
+    Line::new(State::Ok, subject, found)
 }
 
-fn degraded(subject: &'static str, found: String, remedy: &'static str) -> Check {
-    Check { state: State::Degraded, remedy, ..ok(subject, found) }
+fn degraded(subject: &'static str, found: String, remedy: impl Into<Remedy>) -> Line {
+    Line { remedy: remedy.into(), ..Line::new(State::Degraded, subject, found) }
 }
 
-fn missing(subject: &'static str, found: String, remedy: &'static str) -> Check {
-    Check { state: State::Missing, remedy, ..ok(subject, found) }
+fn missing(subject: &'static str, found: String, remedy: impl Into<Remedy>) -> Line {
+    Line { remedy: remedy.into(), ..Line::new(State::Missing, subject, found) }
 }
 
-fn essential(check: Check) -> Check {
-    Check { essential: true, ..check }
+fn essential(check: Line) -> Line {
+    Line { essential: true, ..check }
 }
 
-fn procfs(facts: &Facts) -> Check {
+fn procfs(facts: &Facts) -> Line {
     const SUBJECT: &str = "procfs";
-    const REMEDY: &str = "mount the host's /proc at /host/proc, read-only, or set pidMode to host";
     let at = facts.roots.proc.display();
     essential(match &facts.init {
-        None => missing(SUBJECT, format!("{at} is no procfs"), "mount it, or give --path.procfs"),
+        None => missing(SUBJECT, format!("{at} is no procfs"), mend::PROC),
         Some(init) if facts.kernel_threads => {
             ok(SUBJECT, format!("{at} is the host's, its first process is {init}"))
         }
         Some(init) => degraded(
             SUBJECT,
-            format!("{at} is that of a container, its first process is {init}"),
-            REMEDY,
+            format!("{at} is not the host's, its first process is {init}"),
+            mend::PROC,
         ),
     })
 }
 
-fn sysfs(facts: &Facts) -> Check {
+fn sysfs(facts: &Facts) -> Line {
     const SUBJECT: &str = "sysfs";
     let at = facts.roots.sys.display();
     essential(match facts.devices {
@@ -64,17 +66,13 @@ fn sysfs(facts: &Facts) -> Check {
             SUBJECT,
             format!("{at} has {disks} block devices and {interfaces} network interfaces"),
         ),
-        None => missing(
-            SUBJECT,
-            format!("{at} is no sysfs"),
-            "mount the host's /sys at /host/sys, read-only, or give --path.sysfs",
-        ),
+        None => missing(SUBJECT, format!("{at} is no sysfs"), mend::SYS),
     })
 }
 
-fn rootfs(facts: &Facts) -> Check {
+fn rootfs(facts: &Facts) -> Line {
     const SUBJECT: &str = "rootfs";
-    const REMEDY: &str = "mount the host's / at /rootfs, read-only, or give --path.rootfs";
+    const REMEDY: Advice = mend::ROOTFS;
     let at = facts.roots.rootfs.display();
     essential(match (&facts.system, facts.host_root) {
         (None, _) => missing(SUBJECT, format!("{at} has no etc/os-release"), REMEDY),
@@ -88,14 +86,17 @@ fn rootfs(facts: &Facts) -> Check {
     })
 }
 
-fn cgroups(facts: &Facts) -> Check {
+fn cgroups(facts: &Facts) -> Line {
     const SUBJECT: &str = "cgroups";
-    const REMEDY: &str =
-        "mount the host's /sys at /host/sys, read-only, with what is mounted below";
+    let remedy = facts.mends_cgroups();
+    let covered = facts.old_cgroup.as_ref();
+    let covered = covered.map_or(String::new(), |at| {
+        format!("; at {} is the host's /cgroup, which is none", at.display())
+    });
     essential(match &facts.cgroups {
-        Err(error) => missing(SUBJECT, error.to_string(), REMEDY),
+        Err(error) => missing(SUBJECT, format!("{error}{covered}"), remedy),
         Ok(found) => {
-            let Cgroups { version, at, missing, tasks, containers, .. } = found;
+            let Cgroups { version, at, missing: without, tasks, containers, view, .. } = found;
             let version = match version {
                 Version::V1 => 1,
                 Version::V2 => 2,
@@ -108,11 +109,19 @@ fn cgroups(facts: &Facts) -> Check {
                 Asked::Said(Docker { running, .. }) => *running,
                 Asked::Off | Asked::Silent(..) => 0,
             };
-            if !missing.is_empty() {
-                let seen = format!("{seen}, without {}", missing.join(", "));
-                degraded(SUBJECT, seen, "switch the controllers on, on the kernel's command line")
+            if *view == View::Nothing {
+                let found = format!("version {version}, but nothing of it is at {at}{covered}");
+                missing(SUBJECT, found, remedy)
+            } else if *view == View::Part && *containers == 0 {
+                let found = format!("version {version} at {at}, a container's own alone{covered}");
+                degraded(SUBJECT, found, remedy)
+            } else if !without.is_empty() {
+                let seen = format!("{seen}, without {}", without.join(", "));
+                let words = words("switch the controllers on, on the kernel's command line");
+                degraded(SUBJECT, seen, words)
             } else if *containers < running {
-                degraded(SUBJECT, format!("{seen}, while Docker runs {running}"), REMEDY)
+                let found = format!("{seen}, while Docker runs {running}{covered}");
+                degraded(SUBJECT, found, remedy)
             } else {
                 ok(SUBJECT, seen)
             }
@@ -121,18 +130,19 @@ fn cgroups(facts: &Facts) -> Check {
 }
 
 /// Nothing to say where it is as it should be.
-fn container_io(facts: &Facts) -> Option<Check> {
+fn container_io(facts: &Facts) -> Option<Line> {
     let found = facts.cgroups.as_ref().ok()?;
-    (!found.counts_io && found.missing.is_empty()).then(|| {
+    let seen = found.view != View::Nothing && found.missing.is_empty();
+    (seen && !found.counts_io).then(|| {
         degraded(
             "disk I/O",
             "this kernel does not count that of containers yet".into(),
-            "give any control group a blkio.throttle limit, or use cgroup v2",
+            words("give any control group a blkio.throttle limit, or use cgroup v2"),
         )
     })
 }
 
-fn pids(facts: &Facts) -> Check {
+fn pids(facts: &Facts) -> Line {
     const SUBJECT: &str = "pid namespace";
     if facts.host_pids {
         ok(SUBJECT, "the host's".into())
@@ -140,30 +150,29 @@ fn pids(facts: &Facts) -> Check {
         degraded(
             SUBJECT,
             "its own: processes of containers are known from Docker alone".into(),
-            "set pidMode to host",
+            mend::PIDS,
         )
     }
 }
 
-fn network(facts: &Facts) -> Check {
+fn network(facts: &Facts) -> Line {
     const SUBJECT: &str = "network";
-    const REMEDY: &str = "set networkMode to host";
     match facts.host_network {
         Some(true) => ok(SUBJECT, "the host's".into()),
         Some(false) => degraded(
             SUBJECT,
             "its own: some of the host's network metrics would be those of the exporter".into(),
-            REMEDY,
+            mend::NETWORK,
         ),
         None => degraded(
             SUBJECT,
             "not to be told without the host's procfs".into(),
-            "mend procfs first",
+            words("mend procfs first"),
         ),
     }
 }
 
-fn docker(facts: &Facts) -> Check {
+fn docker(facts: &Facts) -> Line {
     const SUBJECT: &str = "Docker";
     match &facts.docker {
         Asked::Off => ok(SUBJECT, "not to be asked".into()),
@@ -173,29 +182,27 @@ fn docker(facts: &Facts) -> Check {
         Asked::Silent(socket, error) => {
             let found = format!("{socket}: {error}");
             match error.kind() {
-                io::ErrorKind::NotFound if facts.in_container => missing(
-                    SUBJECT,
-                    found,
-                    "mount the host's /var/run/docker.sock, or give --docker.socket",
-                ),
-                io::ErrorKind::NotFound => {
-                    missing(SUBJECT, found, "start Docker, or give --docker.socket")
+                io::ErrorKind::NotFound if facts.in_container => {
+                    missing(SUBJECT, found, mend::DOCKER_MOUNT)
                 }
+                io::ErrorKind::NotFound => missing(SUBJECT, found, mend::DOCKER_START),
                 io::ErrorKind::PermissionDenied => {
-                    missing(SUBJECT, found, "run with the group that the socket belongs to")
+                    let root = facts.uid == 0 && facts.security != Security::None;
+                    let remedy = if root {
+                        watched(&facts.security).into()
+                    } else {
+                        mend::docker_group(facts.docker_group)
+                    };
+                    missing(SUBJECT, found, remedy)
                 }
-                io::ErrorKind::ConnectionRefused => missing(
-                    SUBJECT,
-                    found,
-                    "start Docker; if it was restarted, mount its directory",
-                ),
-                _ => degraded(SUBJECT, found, "see whether docker ps answers on the host"),
+                io::ErrorKind::ConnectionRefused => missing(SUBJECT, found, mend::DOCKER_STALE),
+                _ => degraded(SUBJECT, found, words("see whether docker ps answers on the host")),
             }
         }
     }
 }
 
-fn agent(facts: &Facts) -> Check {
+fn agent(facts: &Facts) -> Line {
     const SUBJECT: &str = "ECS agent";
     match &facts.agent {
         Asked::Off => ok(SUBJECT, "not to be asked".into()),
@@ -208,50 +215,41 @@ fn agent(facts: &Facts) -> Check {
             SUBJECT,
             format!("{address}: {error}"),
             match facts.host_network {
-                Some(true) => "start the agent, unless the host is not of ECS",
-                _ => "set networkMode to host, or give --ecs.agent-address",
+                Some(true) => mend::AGENT_START,
+                _ => mend::AGENT_NETWORK,
             },
         ),
     }
 }
 
-fn udev(facts: &Facts) -> Check {
+fn udev(facts: &Facts) -> Line {
     const SUBJECT: &str = "udev";
-    let remedy = if facts.in_container && facts.host_root != Some(true) {
-        "mount the host's / at /rootfs, read-only, or give --path.udev.data"
-    } else {
-        "leave it so where the host has no udev"
-    };
     let at = facts.roots.udev.display();
     match &facts.udev {
         Ok(devices) => ok(SUBJECT, format!("{at} knows {devices} devices")),
+        // The host's root is to be seen, and this is not in it.
+        Err(Error::Absent(_)) if !facts.in_container || facts.host_root == Some(true) => Line::new(
+            State::Absent,
+            SUBJECT,
+            format!("{at} is not there: the host has none, and disks no models"),
+        ),
         Err(Error::Absent(_)) => {
-            missing(SUBJECT, format!("{at} is not there, disks lack their models"), remedy)
+            missing(SUBJECT, format!("{at} is not there, disks lack their models"), mend::ROOTFS)
         }
-        Err(error) => missing(SUBJECT, error.to_string(), remedy),
+        Err(error) => missing(SUBJECT, error.to_string(), mend::ROOTFS),
     }
 }
 
-fn rights(facts: &Facts) -> Check {
-    const SUBJECT: &str = "rights";
-    let uid = facts.uid;
+/// That there are few is no fault: the collectors that could use more say so.
+fn rights(facts: &Facts) -> Line {
     let capabilities = match facts.capabilities.as_slice() {
         [] => "no capability that matters".into(),
         some => format!("capabilities {}", some.join(", ")),
     };
-    let found = format!("user {uid}, {capabilities}");
-    if uid == 0 || facts.capabilities.contains(&"DAC_READ_SEARCH") {
-        ok(SUBJECT, found)
-    } else {
-        degraded(
-            SUBJECT,
-            format!("{found}: what root alone may read is left out"),
-            "run as root, or with DAC_READ_SEARCH, where that matters",
-        )
-    }
+    ok("rights", format!("user {}, {capabilities}", facts.uid))
 }
 
-fn open_files(facts: &Facts) -> Check {
+fn open_files(facts: &Facts) -> Line {
     /// Enough to keep the files of some three hundred containers open.
     const ENOUGH: u64 = 4096;
     const SUBJECT: &str = "open files";
@@ -259,9 +257,18 @@ fn open_files(facts: &Facts) -> Check {
         Some(limit) if limit < ENOUGH => degraded(
             SUBJECT,
             format!("{limit} at most: scrapes of many containers cost more"),
-            "set the ulimit nofile to 65536",
+            mend::OPEN_FILES,
         ),
         Some(limit) => ok(SUBJECT, format!("{limit} at most")),
         None => ok(SUBJECT, "no limit known".into()),
+    }
+}
+
+/// Nothing to say where nothing watches. That something does is no fault: what it denies, shows.
+fn security(facts: &Facts) -> Option<Line> {
+    match &facts.security {
+        Security::None => None,
+        Security::Selinux(label) => Some(ok("SELinux", format!("enforces, as {label}"))),
+        Security::Apparmor(profile) => Some(ok("AppArmor", format!("enforces {profile}"))),
     }
 }

@@ -10,11 +10,13 @@ use nix::sys::resource::{Resource, getrlimit};
 use serde::Deserialize;
 
 use super::Patient;
+use super::mend::{self, Advice};
 use crate::cgroup::{Controller, Hierarchies, Kind, Tree, Version};
 use crate::container::Process;
 use crate::files::{self, Error, Files, Roots};
 use crate::kernel::mountinfo;
 use crate::probe::{self, Answer};
+use crate::summary::system;
 
 /// How long Docker and the agent may think.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,6 +44,8 @@ pub(super) struct Facts {
     pub(super) host_root: Option<bool>,
     pub(super) cgroups: Result<Cgroups, Error>,
     pub(super) docker: Asked<Docker>,
+    /// The group that Docker's socket belongs to.
+    pub(super) docker_group: Option<u32>,
     pub(super) agent: Asked<Agent>,
     /// How many devices udev knows.
     pub(super) udev: Result<usize, Error>,
@@ -50,6 +54,21 @@ pub(super) struct Facts {
     pub(super) capabilities: Vec<&'static str>,
     /// How many files it may open.
     pub(super) open_files: Option<u64>,
+    /// What else says what it may do.
+    pub(super) security: Security,
+    /// Where a directory `/cgroup` of the host is mounted, which is none of control groups.
+    pub(super) old_cgroup: Option<PathBuf>,
+}
+
+/// What watches over the exporter beside the rights it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Security {
+    /// Nothing.
+    None,
+    /// SELinux, with this label.
+    Selinux(String),
+    /// AppArmor, with this profile.
+    Apparmor(String),
 }
 
 /// The control groups that are seen.
@@ -65,6 +84,19 @@ pub(super) struct Cgroups {
     pub(super) counts_io: bool,
     pub(super) tasks: usize,
     pub(super) containers: usize,
+    /// How much of them is there.
+    pub(super) view: View,
+}
+
+/// How much of the host's groups is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// All of them.
+    Whole,
+    /// Those of a container alone.
+    Part,
+    /// None: where they should be is something else, or nothing.
+    Nothing,
 }
 
 /// Somebody was asked over a socket.
@@ -112,6 +144,7 @@ impl Facts {
             system: system(&mut files, &roots.rootfs),
             host_root: host_root(&mut files, &roots).filter(|_| kernel_threads),
             cgroups: cgroups(&mut files, &roots),
+            docker_group: docker.as_ref().and_then(|socket| group(socket)),
             docker: docker.map_or(Asked::Off, |socket| ask_docker(&socket)),
             agent: agent.map_or(Asked::Off, |address| ask_agent(&address)),
             udev: files::names(&roots.udev).map(|names| names.len()),
@@ -120,8 +153,23 @@ impl Facts {
             open_files: getrlimit(Resource::RLIMIT_NOFILE)
                 .ok()
                 .map(|(_, hard)| hard),
+            security: security(&mut files, &roots.sys),
+            old_cgroup: old_cgroup(&mut files),
             roots,
         }
+    }
+}
+
+impl Facts {
+    /// Whether files that are not for everybody can be read.
+    pub(super) fn reads_all(&self) -> bool {
+        self.uid == 0 || self.capabilities.contains(&"DAC_READ_SEARCH")
+    }
+
+    /// What brings the host's control groups back. A mount of what was theirs long ago may cover
+    /// them.
+    pub(super) fn mends_cgroups(&self) -> Advice {
+        if self.old_cgroup.is_some() { mend::OLD_CGROUP } else { mend::SYS }
     }
 }
 
@@ -147,21 +195,6 @@ fn host_network(proc: &Path, own: u32) -> Option<bool> {
 fn devices(sys: &Path) -> Option<(usize, usize)> {
     let count = |class: &str| files::names(&sys.join("class").join(class)).ok();
     Some((count("block")?.len(), count("net")?.len()))
-}
-
-fn system(files: &mut Files, rootfs: &Path) -> Option<String> {
-    let name = |text: &[u8]| {
-        let text = String::from_utf8_lossy(text);
-        let name = text
-            .lines()
-            .find_map(|line| line.strip_prefix("PRETTY_NAME="));
-        Ok(name
-            .map_or("some system", |name| name.trim_matches('"'))
-            .to_owned())
-    };
-    ["etc/os-release", "usr/lib/os-release"]
-        .iter()
-        .find_map(|path| files.load(&rootfs.join(path), name).ok())
 }
 
 /// Compares devices: that of the mount which the first process has as `/`, and that of our root.
@@ -196,8 +229,61 @@ fn cgroups(files: &mut Files, roots: &Roots) -> Result<Cgroups, Error> {
         containers: kinds()
             .filter(|kind| matches!(kind, Kind::Container(_)))
             .count(),
+        view: view(home.version(), &at),
         at,
     })
+}
+
+/// Only the root of a hierarchy has the first, and only another group the second.
+fn view(version: Version, at: &Path) -> View {
+    let has = |name: &str| at.join(name).exists();
+    let whole = match version {
+        Version::V1 => has("release_agent") || has("cgroup.sane_behavior"),
+        Version::V2 => !has("cgroup.events"),
+    };
+    match has("cgroup.procs") {
+        false => View::Nothing,
+        true if whole => View::Whole,
+        true => View::Part,
+    }
+}
+
+/// Looks among the exporter's own mounts for a directory that was bound from `/cgroup`.
+fn old_cgroup(files: &mut Files) -> Option<PathBuf> {
+    let mut found = None;
+    let read = files.load(Path::new("/proc/self/mountinfo"), |text| {
+        mountinfo::each(text, |mount| {
+            if mount.root.ends_with(b"/cgroup") && !mount.kind.starts_with(b"cgroup") {
+                let point = mountinfo::unescaped(mount.point);
+                found = Some(PathBuf::from(String::from_utf8_lossy(&point).into_owned()));
+            }
+        })
+    });
+    read.ok()?;
+    found
+}
+
+/// What the kernel says the exporter is confined by: `docker-default (enforce)`,
+/// `system_u:system_r:container_t:s0:c1,c2`.
+fn security(files: &mut Files, sys: &Path) -> Security {
+    let enforced = |files: &mut Files, sys: &Path| {
+        word(files, &sys.join("fs/selinux/enforce")).is_some_and(|enforced| enforced == "1")
+    };
+    let label = word(files, Path::new("/proc/self/attr/current"));
+    confined(label, enforced(files, sys) || enforced(files, Path::new("/sys")))
+}
+
+pub(super) fn confined(label: Option<String>, selinux: bool) -> Security {
+    match label.map(|label| label.trim_end_matches('\0').to_owned()) {
+        Some(label) if label.contains(':') && selinux => Security::Selinux(label),
+        Some(label) if label.ends_with(" (enforce)") => Security::Apparmor(label),
+        _ => Security::None,
+    }
+}
+
+/// The group that a socket belongs to.
+fn group(socket: &Path) -> Option<u32> {
+    std::fs::metadata(socket).ok().map(|found| found.gid())
 }
 
 fn missing(files: &mut Files, home: &Hierarchies, at: &Path) -> Vec<&'static str> {

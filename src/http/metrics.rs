@@ -41,10 +41,11 @@ pub(super) async fn answer(
     let mut pieces = app.scraper.scrape(selection, patience).await;
     app.account.took(started.elapsed());
     let reload = app.web.as_ref().map(|web| web.reload());
-    pieces.push(
-        app.account
-            .text(&app.inventory.sources(), reload, SystemTime::now()),
-    );
+    let own = app
+        .account
+        .text(&app.inventory.sources(), reload, SystemTime::now());
+    app.status.note(&own);
+    pieces.push(own);
     app.account.handled(StatusCode::OK.as_u16());
     if !query.names.is_empty() {
         pieces = names::only(&query.names, &pieces);

@@ -11,9 +11,11 @@ mod pages;
 mod query;
 mod routes;
 mod serve;
+mod status;
 mod targets;
 mod web;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +84,7 @@ pub struct App {
     account: Arc<Account>,
     places: Arc<Semaphore>,
     compressors: Arc<body::Compressors>,
+    status: status::Desk,
 }
 
 impl App {
@@ -100,7 +103,15 @@ impl App {
             settings,
             web: None,
             discovery: None,
+            status: status::Desk::new("/".into()),
         }
+    }
+
+    /// The same, of a host whose root is mounted there.
+    #[must_use]
+    pub fn of_host(mut self, rootfs: PathBuf) -> Self {
+        self.status.rootfs = rootfs;
+        self
     }
 
     /// The same, where a web configuration says who may ask, and how.

@@ -11,17 +11,23 @@ pub(super) fn only(names: &[String], pieces: &[Bytes]) -> Vec<Bytes> {
         let Ok(text) = str::from_utf8(piece) else { continue };
         let mut at = 0;
         for family in families(text) {
-            let name = family
-                .strip_prefix(HEADER)
-                .and_then(|rest| rest.split(' ').next());
             let end = at + family.len();
-            if name.is_some_and(|name| names.iter().any(|wanted| wanted == name)) {
+            if name(family).is_some_and(|name| names.iter().any(|wanted| wanted == name)) {
                 kept.push(piece.slice(at..end));
             }
             at = end;
         }
     }
     kept
+}
+
+/// The families of a text, each with its name.
+pub(super) fn named(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    families(text).filter_map(|family| Some((name(family)?, family)))
+}
+
+fn name(family: &str) -> Option<&str> {
+    family.strip_prefix(HEADER)?.split(' ').next()
 }
 
 /// Takes a text apart before each line that begins a family.

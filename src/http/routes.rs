@@ -8,22 +8,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::{App, metrics, pages, targets, web};
-use crate::own::version::VERSION;
+use super::{App, metrics, pages, status, targets, web};
 
 /// The path of the targets of service discovery.
 const TARGETS: &str = "/sd/targets";
 
 /// The routes. The path of the metrics comes before any other; one that is the same gives way.
 pub(super) fn router(app: Arc<App>) -> Router {
-    let path = match app.settings.metrics_path.as_str() {
-        path if path.starts_with('/') => path.to_owned(),
-        path => format!("/{path}"),
-    };
-    let landing = {
-        let (path, discovers) = (path.clone(), app.discovery.is_some());
-        get(move || async move { pages::landing(VERSION, &path, discovers) })
-    };
+    let path = path(&app);
     // A flag's braces are no parameters.
     let literal = path.replace('{', "{{").replace('}', "}}");
     // A flag's `:x` and `*x` are no parameters of old either.
@@ -35,7 +27,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
     }
     let healthy = || get(pages::healthy);
     for (fixed, page) in [
-        ("/", landing),
+        ("/", get(status::answer)),
+        ("/reference", get(pages::reference)),
         ("/-/healthy", healthy()),
         ("/-/ready", healthy()),
         ("/healthz", healthy()),
@@ -53,6 +46,27 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&app), web::guard))
         .layer(from_fn_with_state(Arc::clone(&app), counted))
         .with_state(app)
+}
+
+/// The pages that people go to from `/`: path and name.
+pub(super) fn links(app: &App) -> Vec<(String, &'static str)> {
+    let targets = app
+        .discovery
+        .is_some()
+        .then(|| (TARGETS.into(), "Scrape targets"));
+    [(path(app), "Metrics")]
+        .into_iter()
+        .chain(targets)
+        .chain([("/reference".into(), "Reference"), ("/-/healthy".into(), "Health")])
+        .collect()
+}
+
+/// The path of the metrics.
+fn path(app: &App) -> String {
+    match app.settings.metrics_path.as_str() {
+        path if path.starts_with('/') => path.to_owned(),
+        path => format!("/{path}"),
+    }
 }
 
 /// Counts the answer by the route that gave it: paths have no bound, routes have.

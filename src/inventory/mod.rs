@@ -13,6 +13,7 @@ pub mod endpoint;
 mod handle;
 mod labels;
 mod lenient;
+mod listing;
 mod network;
 mod service;
 mod told;
@@ -24,6 +25,7 @@ pub use ask::Trouble;
 pub use handle::{Handle, Settings, Source, start, start_telling};
 pub use labels::{Labels, NAMES};
 pub use lenient::Malformed;
+pub use listing::{ListedContainer, ListedTask, Listing};
 pub use network::{Port, Protocol};
 pub use service::Service;
 pub use told::{Happening, Listen, Listener, Told, What, Who};
@@ -173,7 +175,7 @@ impl Inventory {
     }
 
     /// Who a container is, as far as anybody knows.
-    pub fn identity(&self, id: &str) -> Identity<'_> {
+    pub fn identity<'a>(&'a self, id: &'a str) -> Identity<'a> {
         let (row, _) = self.describe_container("", id);
         let [cluster, container, task, family, revision] = row.ecs;
         Identity { name: row.name, image: row.image, cluster, container, task, family, revision }
@@ -232,7 +234,7 @@ impl Inventory {
     }
 
     /// A container, as far as anybody knows it.
-    fn describe_container(&self, path: &str, id: &str) -> (Row<'_>, About) {
+    fn describe_container<'a>(&'a self, path: &str, id: &'a str) -> (Row<'a>, About) {
         let docker = self.container(id);
         let told = self.told(id);
         let mut row = match (told, docker) {
@@ -253,6 +255,10 @@ impl Inventory {
             (None, Some(_)) => Row::default(),
         };
         let Some(known) = docker else {
+            // One of containerd alone, which has no other name, as cAdvisor calls it.
+            if told.is_none() && !matches!(Kind::of(path), Kind::Container(_)) {
+                row.name = id;
+            }
             let about = told.map(|(_, container)| container.about());
             return (row, about.unwrap_or_default());
         };

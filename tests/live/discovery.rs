@@ -23,8 +23,8 @@ pub fn what_is_discovered_is_scraped(testbed: &Testbed) {
     let joined = join(testbed, &task, &secret);
 
     let file = testbed.dir().join("targets.json");
-    let written = format!("--sd.file={}", file.display());
-    let exporter = Server::exporter_with(testbed, &["--sd.host-address=127.0.0.1", &written]);
+    let further = ["--sd.host-address=127.0.0.1".into(), format!("--sd.file={}", file.display())];
+    let exporter = Server::exporter_with(testbed, &further.each_ref().map(String::as_str));
     let targets = until(PATIENCE, "two targets", || {
         let said: serde_json::Value = serde_json::from_str(&exporter.get("/sd/targets")?).ok()?;
         let services = said

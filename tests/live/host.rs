@@ -103,11 +103,16 @@ impl Testbed {
     }
 
     pub fn docker(&self, arguments: &[&str]) -> String {
+        self.try_docker(arguments).unwrap()
+    }
+
+    /// What a command of Docker says, or its complaint.
+    pub fn try_docker(&self, arguments: &[&str]) -> Result<String, String> {
         let mut docker = Command::new("docker");
         docker
             .arg("-H")
             .arg(format!("unix://{}", self.socket().display()));
-        said(docker.args(arguments).output().unwrap()).unwrap()
+        said(docker.args(arguments).output().unwrap())
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -191,8 +196,8 @@ impl Server {
         Self::exporter_with(testbed, &[])
     }
 
-    /// The same with further flags.
-    pub fn exporter_with(testbed: &Testbed, flags: &[&str]) -> Self {
+    /// The same, with further arguments.
+    pub fn exporter_with(testbed: &Testbed, further: &[&str]) -> Self {
         let port = free_port();
         let child = Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
@@ -200,7 +205,7 @@ impl Server {
             .arg(format!("--ecs.agent-address={}", testbed.agent()))
             .arg(format!("--ecs.metadata-address={}", testbed.agent()))
             .arg("--collector.container.filesystem.interval=1s")
-            .args(flags)
+            .args(further)
             .spawn()
             .unwrap();
         Self { child, port }.ready()
@@ -256,6 +261,21 @@ impl Server {
         Some(Self { child, port }.ready())
     }
 
+    /// cAdvisor, looking at the testbed, where the variable `CADVISOR` names the program. It looks at
+    /// every container once a second, whether it does anything or not.
+    pub fn cadvisor(testbed: &Testbed) -> Option<Self> {
+        let port = free_port();
+        let child = Command::new(std::env::var_os("CADVISOR")?)
+            .args(["-listen_ip=127.0.0.1", "-allow_dynamic_housekeeping=false"])
+            .arg("-housekeeping_interval=1s")
+            .arg(format!("-port={port}"))
+            .arg(format!("-docker=unix://{}", testbed.socket().display()))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Some(Self { child, port }.ready())
+    }
+
     fn ready(mut self) -> Self {
         let answers = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();
         until(Duration::from_secs(20), "serves", || {
@@ -277,6 +297,11 @@ impl Server {
 
     /// One scrape, which must not take longer than a scraper waits, and be well-formed.
     pub fn scrape(&self) -> Vec<Sample> {
+        exposition::parse(&self.body()).unwrap_or_else(|wrong| panic!("{wrong}"))
+    }
+
+    /// The text of one scrape.
+    pub fn body(&self) -> Vec<u8> {
         const PATIENCE: Duration = Duration::from_secs(10);
         let started = Instant::now();
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
@@ -297,7 +322,7 @@ impl Server {
             "{}",
             head.escape_ascii()
         );
-        exposition::parse(body).unwrap_or_else(|wrong| panic!("{wrong}"))
+        body.to_owned()
     }
 }
 

@@ -144,7 +144,7 @@ impl Place {
 }
 
 /// The directory of a process' group in the hierarchy of a controller.
-fn group(pid: i32, controller: &str) -> Option<PathBuf> {
+pub fn group(pid: i32, controller: &str) -> Option<PathBuf> {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
     let path = groups.lines().find_map(|line| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;

@@ -13,6 +13,7 @@
     reason = "a test"
 )]
 
+mod cadvisor;
 #[path = "../common/mod.rs"]
 mod common;
 mod discovery;
@@ -20,6 +21,7 @@ mod host;
 mod kernel;
 mod lasting;
 mod loads;
+mod odd;
 mod peer;
 mod tasks;
 
@@ -78,9 +80,12 @@ fn a_real_host_is_seen_as_it_is() {
     loads::known_loads_are_counted(&testbed, &exporter);
     a_layer_and_a_log_are_counted(&testbed, &exporter);
     tasks::tasks_are_counted(&testbed, &exporter);
+    discovery::what_is_discovered_is_scraped(&testbed);
     containers_come_and_go(&testbed, &exporter);
+    odd::odd_containers_are_seen(&testbed, &exporter);
     labels_outlive_docker(&testbed, &exporter);
     peer::agrees_with_node_exporter(&exporter);
+    cadvisor::agrees_with_cadvisor(&testbed);
     assert!(exporter.runs(), "it is the same process still");
 }
 

@@ -1,10 +1,11 @@
 //! What is answered.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ecs_host_exporter::collector::Running;
+use ecs_host_exporter::files::Error;
 use ecs_host_exporter::http::Settings;
 use flate2::read::GzDecoder;
 
@@ -115,7 +116,18 @@ fn knows_its_routes() {
             .unwrap()
             .starts_with("default-src 'none';")
     );
-    assert!(landing.text().contains("<a href=\"/metrics\">"));
+    for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
+    {
+        assert_eq!(landing.header(name), Some(value));
+    }
+    let page = landing.text();
+    for text in ["<a href=\"/metrics\">", "<a href=\"/reference\">", "loadavg", " s ago"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert_eq!(runs.load(Ordering::Relaxed), 2, "to look starts no scrape");
+    let reference = client.get("/reference");
+    assert_eq!(reference.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert!(reference.text().contains("| `node_load1` | gauge |"));
 
     for path in ["/metrics/", "/other", "/-/", "//metrics"] {
         let answer = client.get(path);
@@ -141,6 +153,32 @@ fn knows_its_routes() {
         "promhttp_metric_handler_requests_in_flight 1\n",
     ] {
         assert!(text.contains(line), "{line}{text}");
+    }
+}
+
+#[test]
+fn shows_what_the_last_scrape_cost() {
+    let fails: Running = Box::new(|_, _| {
+        Err(Error::Read { path: "/<x>".into(), source: io::ErrorKind::Other.into() })
+    });
+    let server = Server::new(vec![("loadavg", answers()), ("arp", fails)], Settings::default());
+    let before = server.get("/").text();
+    assert!(before.contains("none yet") && before.contains("2 on"), "{before}");
+
+    let series = server
+        .metrics()
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .count();
+    let page = server.get("/").text();
+    let expected = [
+        format!("{series} series in"),
+        "1 failed".into(),
+        "failed: <bdi>/&lt;x&gt;: other error</bdi>".into(),
+        "<bdi>answer</bdi></th><td class=\"n\">1</td>".into(),
+    ];
+    for text in expected {
+        assert!(page.contains(&text), "{text}: {page}");
     }
 }
 

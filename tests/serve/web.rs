@@ -58,6 +58,7 @@ fn serves_those_who_know_the_password_over_tls() {
         ("/metrics", authorization("you", "secret")),
         ("/", String::new()),
         ("/-/healthy", String::new()),
+        ("/reference", String::new()),
         ("/nothing", String::new()),
     ] {
         client.ask("GET", path, &credentials);

@@ -4,7 +4,7 @@ mod counts;
 
 use self::counts::{Counts, NAMES};
 use super::namespaces::{Namespaces, Shape};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Result, Roots};
 
@@ -23,6 +23,12 @@ impl Collector for AdvTcp {
     const NAME: &'static str = "container.advtcp";
     const ABOUT: &'static str = "What TCP counts in each container, every network namespace once.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/netstat"),
+        Need::Read("/proc/<pid>/net/snmp"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{last_of, read_each, write_with_last};
 use crate::cgroup;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, nanos};
 use crate::files::{Result, Roots};
 
@@ -64,6 +64,7 @@ pub struct Cpu {
 impl Collector for Cpu {
     const NAME: &'static str = "container.cpu";
     const ABOUT: &'static str = "CPU time of each container, and how its quota held it back.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

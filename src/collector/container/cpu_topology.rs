@@ -8,7 +8,7 @@ use crate::collector::aged::Aged;
 use crate::collector::attribute::word;
 use crate::collector::rows::Rows;
 use crate::collector::topology::{Cpu, Topology};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelBlock, Text, gauge};
 use crate::files::{self, Error, Files, Result, Roots};
 use crate::kernel::attribute::numbered;
@@ -57,6 +57,14 @@ impl Collector for CpuTopology {
     const ABOUT: &'static str =
         "Nodes, cores, threads and caches of the machine, by the names of cAdvisor.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/devices/system/cpu"),
+        Need::Read("/sys/devices/system/node"),
+        Need::Read("/etc/machine-id"),
+        Need::Read("/proc/sys/kernel/random/boot_id"),
+        Need::Read("/sys/class/dmi/id/product_uuid"),
+        Need::Root("system_uuid"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

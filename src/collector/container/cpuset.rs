@@ -1,7 +1,7 @@
 //! Whether the memory of each container moves when it is given other nodes.
 
 use super::{read_each, write};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Result, Roots};
 
@@ -22,6 +22,7 @@ impl Collector for Cpuset {
     const ABOUT: &'static str =
         "Whether memory of each container moves between nodes; cgroup v1 alone.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

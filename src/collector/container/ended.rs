@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::endings::{Group, Sums};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{Error, Result, Roots};
@@ -42,7 +42,7 @@ static LEFT_OUT: Family<0> = counter("ecs_host_exporter_ended_left_out_total")
     .help("Containers that ended and were counted without their names, because there are too many names.")
     .labels([]);
 static READ: Family<1> = counter("ecs_host_exporter_finals_read_total")
-    .help("Containers that ended, by how their last numbers were read: all, some, or none in time.")
+    .help("Containers that ended, by how their last numbers were read: all or some in time, as what their tasks had left over, or not at all.")
     .labels(["result"]);
 static TROUBLES: Family<1> = counter("ecs_host_exporter_endings_troubles_total")
     .help("How often the exporter could not be told of endings: no watches, no descriptors, or too many events at once.")
@@ -55,6 +55,12 @@ impl Collector for Ended {
     const NAME: &'static str = "container.ended";
     const ABOUT: &'static str =
         "What containers had used when they ended, also of those that no scrape saw.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Pids("the last numbers of a container that ended"),
+        Need::Capability("SYS_NICE", "to be in time where CPUs are busy"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

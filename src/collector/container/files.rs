@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{process_file, read_each, write};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Role};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge};
 use crate::files::{self, Error, Result, Roots, below};
@@ -47,6 +47,14 @@ impl Collector for OpenFiles {
     const NAME: &'static str = "container.files";
     const ABOUT: &'static str = "Open files and sockets of each container, and their limit.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/fd"),
+        Need::Read("/proc/<pid>/limits"),
+        Need::Capability("DAC_READ_SEARCH", "processes of users other than root"),
+        Need::Capability("SYS_PTRACE", "container_sockets"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
@@ -111,22 +119,26 @@ fn first_process(
 
 /// Adds what a process has open.
 fn look(dir: &Path, open: &mut Open) -> Result<()> {
-    let (mut all, mut sockets) = (0, 0);
+    let (mut all, mut sockets) = (0, Some(0));
     files::each_name(dir, |name| {
         all += 1;
-        // One that was closed meanwhile leads nowhere.
-        let target = files::link(&below(dir, name));
-        if target.is_ok_and(|target| {
-            target
-                .as_os_str()
-                .as_encoded_bytes()
-                .starts_with(b"socket:")
-        }) {
-            sockets += 1;
+        match files::link(&below(dir, name)) {
+            Ok(target)
+                if target
+                    .as_os_str()
+                    .as_encoded_bytes()
+                    .starts_with(b"socket:") =>
+            {
+                sockets = sockets.map(|n| n + 1);
+            }
+            // One that was closed meanwhile leads nowhere.
+            Ok(_) | Err(Error::Absent(_)) => {}
+            // Who may list them may yet not look where they lead.
+            Err(_) => sockets = None,
         }
     })?;
     open.files = open.files.map(|n| n + all);
-    open.sockets = open.sockets.map(|n| n + sockets);
+    open.sockets = open.sockets.zip(sockets).map(|(n, more)| n + more);
     Ok(())
 }
 
@@ -183,6 +195,17 @@ container_ulimits_soft{{id="/{id}",ulimit="max_open_files"}} 1024
 "#
         );
         assert_eq!(host.collect().unwrap(), expected);
+    }
+
+    #[test]
+    fn sockets_are_absent_where_nobody_may_look() {
+        let dir = std::env::temp_dir().join(format!("fd-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("0"), "").unwrap();
+        let mut open = Open { files: Some(1), sockets: Some(1), limit: None };
+        look(&dir, &mut open).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(open, Open { files: Some(2), sockets: None, limit: None });
     }
 
     #[test]

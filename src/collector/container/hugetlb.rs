@@ -5,7 +5,7 @@ use std::path::Path;
 use super::read_each;
 use crate::cgroup;
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, gauge};
 use crate::files::{self, Result, Roots};
 use crate::kernel::decimal;
@@ -41,6 +41,11 @@ impl Collector for Hugetlb {
     const NAME: &'static str = "container.hugetlb";
     const ABOUT: &'static str = "Huge pages of each container.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/sys/kernel/mm/hugepages"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

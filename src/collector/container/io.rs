@@ -5,7 +5,7 @@ mod names;
 use self::names::Names;
 use super::read_each;
 use crate::cgroup;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::Role;
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, micros, nanos};
 use crate::files::{Result, Roots};
@@ -84,6 +84,11 @@ pub struct Io {
 impl Collector for Io {
     const NAME: &'static str = "container.io";
     const ABOUT: &'static str = "Reads and writes of each container, by block device.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/diskstats"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

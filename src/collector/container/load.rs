@@ -12,7 +12,7 @@ use clap::Args;
 
 use self::reader::{Reader, States};
 use super::{read_each, write};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::Container;
 use crate::exposition::{Descriptor, Family, Table, Text, gauge};
 use crate::files::{Result, Roots};
@@ -69,6 +69,12 @@ struct Last {
 impl Collector for Load {
     const NAME: &'static str = "container.load";
     const ABOUT: &'static str = "What the threads of each container do, where a flag asks for it.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/stat"),
+        Need::Network("one question instead of a file for each thread, on cgroup v1"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -10,7 +10,7 @@ use crate::collector::aged::Aged;
 use crate::collector::attribute::word;
 use crate::collector::host::os::Places;
 use crate::collector::topology::Topology;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelBlock, Table, Text, count, gauge, info};
 use crate::files::{Error, Files, Kept, Result, Roots, refused};
 use crate::system::System;
@@ -69,6 +69,15 @@ impl Collector for Machine {
     const NAME: &'static str = "container.machine";
     const ABOUT: &'static str =
         "CPUs, memory and versions of the machine, by the names of cAdvisor.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/meminfo"),
+        Need::Read("/proc/sys/kernel/random/boot_id"),
+        Need::Read("/sys/devices/system"),
+        Need::Read("/etc/machine-id"),
+        Need::Read("/etc/os-release"),
+        Need::Read("/sys/class/dmi/id/product_uuid"),
+        Need::Root("system_uuid"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
@@ -183,6 +192,8 @@ pub(super) fn labels(roots: &Roots, files: &mut Files) -> LabelBlock {
         ("machine_id", roots.host(Path::new("/etc/machine-id"))),
         ("machine_id", roots.host(Path::new("/var/lib/dbus/machine-id"))),
         ("system_uuid", roots.sys.join("class/dmi/id/product_uuid")),
+        // What cAdvisor takes where the firmware has none, or tells it to root alone.
+        ("system_uuid", roots.host(Path::new("/etc/machine-id"))),
         ("boot_id", roots.proc.join("sys/kernel/random/boot_id")),
     ];
     let mut found: Vec<(&str, String)> = Vec::new();
@@ -280,6 +291,14 @@ machine_nvm_capacity{{{labels},mode="app_direct_mode"}} 0
             version("")
         );
         assert_eq!(host.collect().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_machine_without_firmware_is_known_by_its_installation() {
+        let files = [("proc/meminfo", "MemTotal: 4 kB\n"), ("etc/machine-id", "0123\n")];
+        let said = Trial::<Machine>::new(&[], &files).collect().unwrap();
+        let labels = r#"machine_memory_bytes{machine_id="0123",system_uuid="0123"} 4096"#;
+        assert_eq!(said.lines().next(), Some(labels));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{last_of, read_each, write_with_last};
 use crate::cgroup::{self, Finals};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Result, Roots};
 
@@ -85,6 +85,7 @@ pub struct Memory {
 impl Collector for Memory {
     const NAME: &'static str = "container.memory";
     const ABOUT: &'static str = "Memory of each container, and what was killed for want of it.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

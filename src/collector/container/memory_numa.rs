@@ -2,7 +2,7 @@
 
 use super::read_each;
 use crate::cgroup::{Amount, Numa, Scope};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Result, Roots};
 use crate::system::page_size;
@@ -24,6 +24,7 @@ impl Collector for MemoryNuma {
     const NAME: &'static str = "container.memory_numa";
     const ABOUT: &'static str = "Memory of each container by the NUMA node it is on.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

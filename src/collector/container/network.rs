@@ -1,7 +1,7 @@
 //! `/proc/<pid>/net/dev`: network interfaces of each container, every network namespace once.
 
 use super::namespaces::{Namespaces, Shape};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter};
 use crate::files::{Result, Roots};
 use crate::kernel::netdev::{self, Interface};
@@ -96,6 +96,11 @@ impl Collector for Network {
     const NAME: &'static str = "container.network";
     const ABOUT: &'static str =
         "Network interfaces of each container, every network namespace once.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/dev"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

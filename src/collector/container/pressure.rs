@@ -1,7 +1,7 @@
 //! Pressure stall information of each container: how long it waited for CPUs, memory and disks.
 
 use super::{read_each, write};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::Stalls;
 use crate::exposition::{Descriptor, Table, Text, counter, micros};
 use crate::files::{Result, Roots};
@@ -38,6 +38,7 @@ pub struct Pressure {
 impl Collector for Pressure {
     const NAME: &'static str = "container.pressure";
     const ABOUT: &'static str = "Pressure stall information of each container; cgroup v2 alone.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

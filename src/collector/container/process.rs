@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{read_each, write};
 use crate::cgroup::Limit;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Result, Roots};
 
@@ -49,6 +49,7 @@ pub struct Process {
 impl Collector for Process {
     const NAME: &'static str = "container.process";
     const ABOUT: &'static str = "Processes and threads of each container.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 
 use super::{process_file, read_each, write};
-use crate::collector::{Collector, Host, flags};
+use crate::collector::{Collector, Host, Need, flags};
 use crate::exposition::{Descriptor, Table, Text, gauge, kib};
 use crate::files::{Error, Files, Result, Roots, refused};
 use crate::kernel::{Malformed, lines};
@@ -44,6 +44,12 @@ impl Collector for ReferencedMemory {
     const NAME: &'static str = "container.referenced_memory";
     const ABOUT: &'static str = "Memory that each container touched; since Linux 4.14.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/smaps_rollup"),
+        Need::Capability("SYS_PTRACE", "all of it"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

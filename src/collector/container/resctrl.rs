@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cgroup::Kind;
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Role};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{self, Error, Files, Result, Roots};
@@ -74,6 +74,7 @@ impl Collector for Resctrl {
     const ABOUT: &'static str =
         "Memory bandwidth and cache of the host and of containers that have a group in resctrl.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/resctrl")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

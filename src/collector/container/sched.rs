@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::{process_file, read_each, write};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, nanos};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -74,6 +74,11 @@ impl Collector for Sched {
     const NAME: &'static str = "container.sched";
     const ABOUT: &'static str = "How long threads of each container ran and waited for a CPU.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/schedstat"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -2,7 +2,7 @@
 
 use super::{read_each, write};
 use crate::cgroup::{self, Limit};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::{Role, seconds};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Error, Kept, Result, Roots};
@@ -92,6 +92,12 @@ impl Collector for Spec {
     const NAME: &'static str = "container.spec";
     const ABOUT: &'static str =
         "Limits of each container, when it was made and started, its health.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/meminfo"),
+        Need::Read("/proc/stat"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -1,7 +1,7 @@
 //! `/proc/<pid>/net/tcp` and `tcp6`: sockets of TCP by their states, of every network namespace once.
 
 use super::namespaces::{Namespaces, Shape};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, sockets};
@@ -50,6 +50,12 @@ impl Collector for Tcp {
     const ABOUT: &'static str =
         "Sockets of TCP of each container by their states, every network namespace once.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/tcp"),
+        Need::Read("/proc/<pid>/net/tcp6"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

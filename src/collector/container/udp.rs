@@ -2,7 +2,7 @@
 //! once.
 
 use super::namespaces::{Namespaces, Shape};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, decimal, sockets};
@@ -47,6 +47,12 @@ impl Collector for Udp {
     const ABOUT: &'static str =
         "Sockets of UDP of each container and their queues, every network namespace once.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/udp"),
+        Need::Read("/proc/<pid>/net/udp6"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

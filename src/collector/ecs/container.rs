@@ -2,7 +2,7 @@
 
 use super::figures::{Reserved, at_most};
 use super::tasks;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, gauge, nanos};
 use crate::files::{Result, Roots};
 
@@ -61,6 +61,12 @@ impl Collector for Container {
     const NAME: &'static str = "ecs.container";
     const ABOUT: &'static str =
         "What each container of a task reserves and uses, in the scheduler's units.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/run/docker.sock"),
+        Need::Network("the ECS agent"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::tasks::{self, Member, Task};
 use super::{TASK, words};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelBlock, Text, gauge, info};
 use crate::files::{Result, Roots};
 use crate::inventory::{Inventory, endpoint};
@@ -82,6 +82,8 @@ type Row<const N: usize> = (LabelBlock, [Box<str>; N]);
 impl Collector for Info {
     const NAME: &'static str = "ecs.info";
     const ABOUT: &'static str = "Who is who: the container instance, its tasks and containers.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/run/docker.sock"), Need::Network("the ECS agent")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

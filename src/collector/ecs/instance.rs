@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::figures::{self, UNITS};
 use super::tasks::{self, Statuses, Task};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelBlock, Table, Text, count, gauge};
 use crate::files::{Error, Kept, Result, Roots};
 use crate::inventory::agent::Status;
@@ -110,6 +110,15 @@ impl Collector for Instance {
     const NAME: &'static str = "ecs.instance";
     const ABOUT: &'static str =
         "What the container instance has for tasks and gave them, and how its tasks are.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/dev"),
+        Need::Read("/proc/meminfo"),
+        Need::Read("/proc/stat"),
+        Need::Read("/run/docker.sock"),
+        Need::Network("the ECS agent"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::cgroup::Kind;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Role};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, histogram, nanos};
 use crate::files::{Error, Result, Roots};
@@ -102,6 +102,12 @@ pub struct Lasting {
 impl Collector for Lasting {
     const NAME: &'static str = "ecs.lasting";
     const ABOUT: &'static str = "Starts, ends, OOM kills, restarts, health, CPU time, peak memory and run time of containers by service and name, which outlive them.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/run/docker.sock"),
+        Need::Network("the ECS agent"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -3,7 +3,7 @@
 
 use super::figures::{self, Figures};
 use super::tasks;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, micros, nanos};
 use crate::files::{Result, Roots};
 
@@ -143,6 +143,13 @@ impl Collector for Task {
     const NAME: &'static str = "ecs.task";
     const ABOUT: &'static str =
         "What each task uses and reserves, and how its limits held it back.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/dev"),
+        Need::Read("/run/docker.sock"),
+        Need::Network("the ECS agent"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

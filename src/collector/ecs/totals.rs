@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cgroup::{Cgroup, Cpu, Io, Memory, MemoryNews, Version};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, nanos};
 use crate::files::{Error, Result, Roots};
 
@@ -68,6 +68,7 @@ impl Collector for TaskTotals {
     const NAME: &'static str = "ecs.totals";
     const ABOUT: &'static str =
         "What all tasks of the host used together, those that ended included.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/cgroup"), Need::Read("/proc/1/mountinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::rtnetlink::Rtnetlink;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Files, Network, Result, Roots};
 use crate::kernel::netlink::get_neighbours;
@@ -70,6 +70,7 @@ struct Rows(Vec<(String, u64)>);
 impl Collector for Arp {
     const NAME: &'static str = "arp";
     const ABOUT: &'static str = "Addresses found by ARP, by interface.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/arp")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

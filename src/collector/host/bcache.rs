@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::collector::attribute::{self, Attribute, Device, Report};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Described, Descriptor, Table, Text, count, counter, gauge};
 use crate::files::{self, Result, Roots};
 use crate::kernel::bcache::{self, Priorities, Writeback, human};
@@ -188,6 +188,7 @@ struct Sets {
 impl Collector for Bcache {
     const NAME: &'static str = "bcache";
     const ABOUT: &'static str = "Caches of block devices, on faster ones.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/bcache")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

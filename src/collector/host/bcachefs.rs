@@ -9,7 +9,7 @@ use self::files::human;
 use crate::collector::attribute::{self, Attribute, Device, KEPT, Number, Report, Word};
 use crate::collector::found::Found;
 use crate::collector::rows::Rows;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Pattern, Table, Text, counter, gauge, info};
 use crate::files::{Error, Result, Roots};
 use crate::files::{below, names};
@@ -155,6 +155,7 @@ struct Details {
 impl Collector for Bcachefs {
     const NAME: &'static str = "bcachefs";
     const ABOUT: &'static str = "Counters, caches and devices of bcachefs.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/bcachefs")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

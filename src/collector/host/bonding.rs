@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::collector::attribute::Word;
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -44,6 +44,7 @@ struct Bond {
 impl Collector for Bonding {
     const NAME: &'static str = "bonding";
     const ABOUT: &'static str = "Network interfaces made of several.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/net")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -13,7 +13,7 @@ use self::devices::Disks;
 use self::members::Member;
 use crate::collector::attribute::{self, Attribute, Device, Number, Report, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, info, millis};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::attribute::number;
@@ -110,6 +110,8 @@ struct Commits {
 impl Collector for Btrfs {
     const NAME: &'static str = "btrfs";
     const ABOUT: &'static str = "Allocation and commits of Btrfs file systems.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/sys/fs/btrfs"), Need::Read("/proc/1/mountinfo"), Need::Read("/")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -1,6 +1,6 @@
 //! `/proc/buddyinfo`: free blocks of memory by size, which tells how fragmented it is.
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -18,6 +18,7 @@ impl Collector for Buddyinfo {
     const NAME: &'static str = "buddyinfo";
     const ABOUT: &'static str = "Free blocks of memory, by size.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/buddyinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

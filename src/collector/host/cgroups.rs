@@ -1,7 +1,7 @@
 //! `/proc/cgroups`: controllers, and how many control groups they have.
 
 use crate::collector::rows::Rows;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -35,6 +35,7 @@ impl Collector for Cgroups {
     const NAME: &'static str = "cgroups";
     const ABOUT: &'static str = "Controllers of control groups.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/cgroups")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

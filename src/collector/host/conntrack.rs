@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Kept, Network, Result, Roots};
 use crate::kernel::{Malformed, hex, lines, single};
@@ -65,6 +65,11 @@ pub struct Conntrack {
 impl Collector for Conntrack {
     const NAME: &'static str = "conntrack";
     const ABOUT: &'static str = "Connections tracked by the kernel's firewall.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/sys/net/netfilter"),
+        Need::Read("/proc/1/net/stat/nf_conntrack"),
+        Need::Network("how many connections there are and may be"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

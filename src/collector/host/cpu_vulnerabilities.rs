@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::collector::attribute::word;
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, info};
 use crate::files::{self, Files, Result, Roots};
 
@@ -23,6 +23,7 @@ impl Collector for CpuVulnerabilities {
     const NAME: &'static str = "cpu_vulnerabilities";
     const ABOUT: &'static str = "What the CPUs are vulnerable to, and what is done about it.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/devices/system/cpu/vulnerabilities")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

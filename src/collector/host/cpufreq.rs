@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::collector::attribute::{self, Attribute, Device, Word, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::{number, numbered};
@@ -61,6 +61,8 @@ struct Governors {
 impl Collector for Cpufreq {
     const NAME: &'static str = "cpufreq";
     const ABOUT: &'static str = "Frequencies of CPUs, and who decides on them.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/sys/devices/system/cpu"), Need::Root("node_cpu_frequency_hertz")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

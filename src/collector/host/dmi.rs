@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::collector::absent::Absent;
 use crate::collector::attribute::word;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, info};
 use crate::files::{self, Files, Result, Roots};
 
@@ -60,6 +60,8 @@ type Words = [Option<Box<[u8]>>; 20];
 impl Collector for Dmi {
     const NAME: &'static str = "dmi";
     const ABOUT: &'static str = "What the firmware says of the machine.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/sys/class/dmi/id"), Need::Root("serial numbers and UUIDs")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::collector::attribute::{Number, Word, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge, info, sectors};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::decimal;
@@ -66,6 +66,7 @@ struct Device {
 impl Collector for DmMultipath {
     const NAME: &'static str = "dmmultipath";
     const ABOUT: &'static str = "Block devices that are reached on several ways.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/block")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -3,7 +3,7 @@
 
 use crate::collector::absent::Absent;
 use crate::collector::rows::Rows;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, kib};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, decimal, lines};
@@ -93,6 +93,7 @@ impl Collector for Drbd {
     const NAME: &'static str = "drbd";
     const ABOUT: &'static str = "Block devices that are kept the same on two hosts.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/drbd")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::collector::attribute::{self, Attribute, Device, Word, word};
 use crate::collector::found::Found;
 use crate::collector::host::hwmon;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::{number, numbered};
@@ -72,6 +72,7 @@ impl Collector for Drm {
     const NAME: &'static str = "drm";
     const ABOUT: &'static str = "How busy graphics cards of AMD are.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/drm")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::collector::attribute::{self, Attribute, Device, Number, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::attribute::{number, numbered};
@@ -81,6 +81,7 @@ struct Errors<const N: usize> {
 impl Collector for Edac {
     const NAME: &'static str = "edac";
     const ABOUT: &'static str = "Errors of memory.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/devices/system/edac")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -1,6 +1,6 @@
 //! How much randomness the kernel has gathered.
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::single;
@@ -32,6 +32,7 @@ pub struct Entropy {
 impl Collector for Entropy {
     const NAME: &'static str = "entropy";
     const ABOUT: &'static str = "Entropy in the kernel's pool.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/sys/kernel/random")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

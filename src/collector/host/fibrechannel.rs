@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::collector::attribute::{KEPT, Number, Word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, counter, info};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::hex;
@@ -94,6 +94,7 @@ struct Port {
 impl Collector for FibreChannel {
     const NAME: &'static str = "fibrechannel";
     const ABOUT: &'static str = "Ports of Fibre Channel, and what went through them.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/fc_host")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -1,6 +1,6 @@
 //! `/proc/sys/fs/file-nr`: how many files are open.
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -25,6 +25,7 @@ pub struct Filefd {
 impl Collector for Filefd {
     const NAME: &'static str = "filefd";
     const ABOUT: &'static str = "Open files of the whole host.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/sys/fs/file-nr")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -16,7 +16,7 @@ use self::sensor::{Sensor, Unit};
 use crate::collector::attribute::{KEPT, Number};
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Pattern, Text, counter, gauge, info};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::attribute::number;
@@ -97,6 +97,7 @@ enum Value {
 impl Collector for Hwmon {
     const NAME: &'static str = "hwmon";
     const ABOUT: &'static str = "Sensors of temperatures, fans, voltages and more.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/hwmon")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -14,7 +14,7 @@ use self::hardware::HARDWARE;
 use crate::collector::attribute::{self, Attribute, Device, word};
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::attribute::{number, state};
@@ -87,6 +87,7 @@ struct Adapters {
 impl Collector for Infiniband {
     const NAME: &'static str = "infiniband";
     const ABOUT: &'static str = "InfiniBand adapters, and what went through them.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/infiniband")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::collector::filter::{Filter, Flag};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Line, Malformed, decimal, lines};
@@ -51,6 +51,7 @@ impl Collector for Interrupts {
     const NAME: &'static str = "interrupts";
     const ABOUT: &'static str = "Each interrupt, by CPU.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/interrupts")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use self::backends::{Backend, LABELS, Shown};
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, gauge};
 use crate::files::{Error, Result, Roots};
 use crate::kernel::{Malformed, hex, lines};
@@ -73,6 +73,8 @@ pub struct Ipvs {
 impl Collector for Ipvs {
     const NAME: &'static str = "ipvs";
     const ABOUT: &'static str = "The kernel's load balancer and its backends.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/proc/1/net/ip_vs"), Need::Read("/proc/1/net/ip_vs_stats")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

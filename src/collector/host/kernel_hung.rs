@@ -1,7 +1,7 @@
 //! Tasks that hung: waited for something, often a disk, for longer than the kernel finds right.
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::single;
@@ -19,6 +19,7 @@ pub struct KernelHung {
 impl Collector for KernelHung {
     const NAME: &'static str = "kernel_hung";
     const ABOUT: &'static str = "Tasks that hung.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/sys/kernel/hung_task_detect_count")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::collector::attribute::{self, Attribute, Device};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Described, Descriptor, Text, counter, gauge};
 use crate::files::{Error, Result, Roots};
 use crate::kernel::attribute::number;
@@ -64,6 +64,7 @@ impl Collector for Ksmd {
     const NAME: &'static str = "ksmd";
     const ABOUT: &'static str = "Pages that are the same, kept once.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/kernel/mm/ksm")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

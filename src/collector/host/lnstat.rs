@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Pattern, Text, counter};
 use crate::files::{Result, Roots, names};
 use crate::kernel::{Line, Malformed, hex, lines};
@@ -33,6 +33,7 @@ impl Collector for Lnstat {
     const NAME: &'static str = "lnstat";
     const ABOUT: &'static str = "Caches and tables of the network, CPU by CPU.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/stat")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

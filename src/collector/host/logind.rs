@@ -5,7 +5,7 @@
 use zbus::zvariant::{ObjectPath, OwnedObjectPath};
 
 use crate::collector::dbus::{Bus, Connection, Peer};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Result, Roots};
 
@@ -49,6 +49,7 @@ impl Collector for Logind {
     const NAME: &'static str = "logind";
     const ABOUT: &'static str = "Sessions of users, as logind knows them.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/run/dbus/system_bus_socket")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

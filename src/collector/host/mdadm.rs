@@ -8,7 +8,7 @@ use crate::collector::absent::Absent;
 use crate::collector::attribute::{self, Attribute, Device, Number};
 use crate::collector::found::Found;
 use crate::collector::rows::Rows;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge};
 use crate::files::{self, Kept, Result, Roots};
 use crate::kernel::attribute::number;
@@ -76,6 +76,7 @@ struct Raids {
 impl Collector for Mdadm {
     const NAME: &'static str = "mdadm";
     const ABOUT: &'static str = "Software RAID.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/mdstat"), Need::Read("/sys/block")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

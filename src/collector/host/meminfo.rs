@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::collector::memo::Memo;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Pattern, Text, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::meminfo::Amount;
@@ -98,6 +98,7 @@ pub struct Meminfo {
 impl Collector for Meminfo {
     const NAME: &'static str = "meminfo";
     const ABOUT: &'static str = "What memory is used for.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/meminfo")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::collector::attribute::Report;
 use crate::collector::found::Found;
 use crate::collector::sheet::Sheet;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Pattern, Text, counter, gauge};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::{number, numbered};
@@ -37,6 +37,7 @@ impl Collector for MeminfoNuma {
     const NAME: &'static str = "meminfo_numa";
     const ABOUT: &'static str = "Memory of each NUMA node.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/devices/system/node")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

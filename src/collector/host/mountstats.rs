@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use self::tables::{INFO, MOUNTS, OPERATIONS, TRANSPORTS};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Files, Result, Roots};
 use crate::kernel::mountinfo;
@@ -31,6 +31,11 @@ impl Collector for Mountstats {
     const NAME: &'static str = "mountstats";
     const ABOUT: &'static str = "NFS, mount by mount: bytes, events, operations and connections.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/1/mountstats"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Root("mounts of the host; without it those of the exporter"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

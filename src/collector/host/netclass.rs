@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use self::device::{Device, Paths};
 use self::watch::{Heard, Watch};
 use crate::collector::filter::{Filter, Flag};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, counter, gauge, info};
 use crate::files::{Files, Result, Roots, names};
 use crate::kernel::netlink::Said;
@@ -140,6 +140,8 @@ struct Devices {
 impl Collector for Netclass {
     const NAME: &'static str = "netclass";
     const ABOUT: &'static str = "What network interfaces are, and whether they are up.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/sys/class/net"), Need::Network("changes of interfaces at once")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

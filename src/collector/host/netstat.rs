@@ -8,7 +8,7 @@ use regex_lite::Regex;
 
 use self::fields::Fields;
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Pattern, Text, untyped};
 use crate::files::{Error, Result, Roots};
 
@@ -48,6 +48,11 @@ pub struct Netstat {
 impl Collector for Netstat {
     const NAME: &'static str = "netstat";
     const ABOUT: &'static str = "What the protocols of the network count.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/1/net/netstat"),
+        Need::Read("/proc/1/net/snmp"),
+        Need::Read("/proc/1/net/snmp6"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use crate::collector::rtnetlink::Rtnetlink;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelValue, Text, gauge, info};
 use crate::files::{Error, Result, Roots};
 use crate::kernel::netlink::get_routes;
@@ -39,6 +39,7 @@ impl Collector for NetworkRoute {
     const NAME: &'static str = "network_route";
     const ABOUT: &'static str = "The routing tables.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Network("all of it")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

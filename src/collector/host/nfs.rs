@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, lines, nfs};
@@ -106,6 +106,7 @@ pub struct Nfs {
 impl Collector for Nfs {
     const NAME: &'static str = "nfs";
     const ABOUT: &'static str = "The NFS client: packets, calls and procedures.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/rpc/nfs")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, lines, nfs};
@@ -112,6 +112,7 @@ pub struct Nfsd {
 impl Collector for Nfsd {
     const NAME: &'static str = "nfsd";
     const ABOUT: &'static str = "The NFS server: caches, calls and procedures.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/rpc/nfsd")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::collector::attribute::{Number, Word, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge, info, sectors};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::numbered;
@@ -78,6 +78,7 @@ struct Namespace {
 impl Collector for Nvme {
     const NAME: &'static str = "nvme";
     const ABOUT: &'static str = "NVMe controllers and namespaces.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/nvme")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::collector::attribute::Word;
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge, info};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::numbered;
@@ -71,6 +71,7 @@ impl Collector for NvmeSubsystem {
     const NAME: &'static str = "nvmesubsystem";
     const ABOUT: &'static str = "NVMe storage that several controllers reach.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/nvme-subsystem")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

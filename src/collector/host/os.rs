@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collector::aged::Aged;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{Error, Files, Result, Roots};
 use crate::kernel::date;
@@ -48,6 +48,8 @@ pub struct Os {
 impl Collector for Os {
     const NAME: &'static str = "os";
     const ABOUT: &'static str = "Name, version and end of support of the operating system.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/etc/os-release"), Need::Read("/usr/lib/os-release")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

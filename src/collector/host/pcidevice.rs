@@ -13,7 +13,7 @@ use clap::Args;
 use self::names::{Ids, Names};
 use crate::collector::attribute::{Number, Word, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, gauge, info};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::number;
@@ -140,6 +140,11 @@ impl Collector for Pcidevice {
     const NAME: &'static str = "pcidevice";
     const ABOUT: &'static str = "PCI devices and their links.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/bus/pci/devices"),
+        Need::Read("/usr/share/misc/pci.ids"),
+        Need::Read("/usr/share/hwdata/pci.ids"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::collector::attribute::{self, Attribute, Device, Word};
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::number;
@@ -248,6 +248,7 @@ struct Supplies {
 impl Collector for PowerSupplyClass {
     const NAME: &'static str = "powersupplyclass";
     const ABOUT: &'static str = "Batteries and chargers.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/power_supply")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge};
 use crate::files::{self, Files, Kept, Result, Roots};
 use crate::kernel::{Malformed, decimal, lines, single};
@@ -58,6 +58,11 @@ impl Collector for Processes {
     const NAME: &'static str = "processes";
     const ABOUT: &'static str = "Processes and threads, by state.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/<pid>/stat"),
+        Need::Read("/proc/<pid>/task"),
+        Need::Read("/proc/sys/kernel"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::rtnetlink::Rtnetlink;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, gauge};
 use crate::files::{Error, Files, Result, Roots};
 use crate::kernel::{Malformed, netlink};
@@ -91,6 +91,7 @@ impl Collector for Qdiscs {
     const NAME: &'static str = "qdisc";
     const ABOUT: &'static str = "Queues of packets that wait to be sent.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Network("all of it")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::collector::attribute::{Number, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Pattern, Text, counter};
 use crate::files::{self, Error, Files, Result, Roots};
 use crate::kernel::attribute::number;
@@ -60,6 +60,8 @@ impl Zone {
 impl Collector for Rapl {
     const NAME: &'static str = "rapl";
     const ABOUT: &'static str = "Energy that CPUs and memory took.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/sys/class/powercap"), Need::Root("all of it, since Linux 5.10")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

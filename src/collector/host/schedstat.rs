@@ -3,7 +3,7 @@
 //! See [the kernel's documentation](https://docs.kernel.org/scheduler/sched-stats.html).
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, nanos};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::attribute::numbered;
@@ -34,6 +34,7 @@ pub struct Schedstat {
 impl Collector for Schedstat {
     const NAME: &'static str = "schedstat";
     const ABOUT: &'static str = "How long tasks ran on each CPU, and waited for it.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/schedstat")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, lines, single};
@@ -33,6 +33,11 @@ pub struct Selinux {
 impl Collector for Selinux {
     const NAME: &'static str = "selinux";
     const ABOUT: &'static str = "Whether SELinux is on, and enforces.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/selinux"),
+        Need::Read("/proc/1/attr/current"),
+        Need::Read("/etc/selinux/config"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::rows::Rows;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -66,6 +66,7 @@ impl Collector for Slabinfo {
     const NAME: &'static str = "slabinfo";
     const ABOUT: &'static str = "Caches of the kernel's own objects.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/slabinfo"), Need::Root("all of it")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Pattern, Table, Text, count, gauge};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -38,6 +38,8 @@ struct File {
 impl Collector for Sockstat {
     const NAME: &'static str = "sockstat";
     const ABOUT: &'static str = "Sockets in use, by protocol.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/proc/1/net/sockstat"), Need::Read("/proc/1/net/sockstat6")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

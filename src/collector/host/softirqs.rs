@@ -1,6 +1,6 @@
 //! `/proc/softirqs`: work put off by interrupts, by CPU.
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -32,6 +32,7 @@ impl Collector for Softirqs {
     const NAME: &'static str = "softirqs";
     const ABOUT: &'static str = "Work put off by interrupts, by CPU.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/softirqs")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

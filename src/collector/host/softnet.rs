@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, gauge};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, hex, lines};
@@ -43,6 +43,7 @@ pub struct Softnet {
 impl Collector for Softnet {
     const NAME: &'static str = "softnet";
     const ABOUT: &'static str = "Packets between network card and network stack, by CPU.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/softnet_stat")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::stat::{self, SOFTIRQS};
@@ -53,6 +53,7 @@ pub struct Stat {
 impl Collector for Stat {
     const NAME: &'static str = "stat";
     const ABOUT: &'static str = "Interrupts, context switches, forks, and when the host booted.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/stat")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -1,7 +1,7 @@
 //! `/proc/swaps`: where memory is swapped to.
 
 use crate::collector::rows::Rows;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, gauge, kib};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::attribute::number;
@@ -40,6 +40,7 @@ impl Collector for Swap {
     const NAME: &'static str = "swap";
     const ABOUT: &'static str = "Where memory is swapped to.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/swaps")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Pattern, Text, info, untyped};
 use crate::files::{Error, Kept, Result, Roots};
 use crate::kernel::attribute::number;
@@ -55,6 +55,7 @@ impl Collector for Sysctl {
     const NAME: &'static str = "sysctl";
     const ABOUT: &'static str = "Parameters of the kernel that the command line asks for.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/sys")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::collector::attribute::{self, Attribute, Device};
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Described, Descriptor, Text, counter, gauge};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::{number, numbered};
@@ -69,6 +69,7 @@ pub struct Tapestats {
 impl Collector for Tapestats {
     const NAME: &'static str = "tapestats";
     const ABOUT: &'static str = "What tape drives did.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/scsi_tape")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Files, Network, Result, Roots};
 use crate::kernel::netlink::{self, get_connections};
@@ -46,6 +46,7 @@ impl Collector for Tcpstat {
     const NAME: &'static str = "tcpstat";
     const ABOUT: &'static str = "Sockets of TCP by their states.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/tcp"), Need::Read("/proc/1/net/tcp6")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::collector::attribute::{self, Attribute, Device, word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Text, gauge};
 use crate::files::{self, Files, Result, Roots};
 use crate::kernel::attribute::{number, numbered};
@@ -52,6 +52,7 @@ struct Thermal {
 impl Collector for ThermalZone {
     const NAME: &'static str = "thermal_zone";
     const ABOUT: &'static str = "Temperatures of thermal zones, and the devices that cool them.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/thermal")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

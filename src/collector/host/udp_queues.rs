@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Error, Result, Roots};
 use crate::kernel::{Malformed, sockets};
@@ -26,6 +26,7 @@ struct File {
 impl Collector for UdpQueues {
     const NAME: &'static str = "udp_queues";
     const ABOUT: &'static str = "Bytes that wait in the queues of UDP sockets.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/udp"), Need::Read("/proc/1/net/udp6")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -4,7 +4,7 @@ use clap::Args;
 use regex_lite::Regex;
 
 use crate::collector::memo::Memo;
-use crate::collector::{Collector, Host, flags};
+use crate::collector::{Collector, Host, Need, flags};
 use crate::exposition::{Descriptor, Pattern, Text, untyped};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::flat;
@@ -39,6 +39,7 @@ pub struct Vmstat {
 impl Collector for Vmstat {
     const NAME: &'static str = "vmstat";
     const ABOUT: &'static str = "Paging, page faults and out-of-memory kills.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/vmstat")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

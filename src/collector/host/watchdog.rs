@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::collector::attribute::{self, Attribute, Device, Word};
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{self, Result, Roots};
 use crate::kernel::attribute::number;
@@ -64,6 +64,7 @@ struct Watchdogs {
 impl Collector for Watchdog {
     const NAME: &'static str = "watchdog";
     const ABOUT: &'static str = "Watchdogs, which restart a host that hangs.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/watchdog")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

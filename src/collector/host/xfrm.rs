@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::collector::absent::Absent;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{Result, Roots};
 use crate::kernel::{Malformed, lines};
@@ -160,6 +160,7 @@ impl Collector for Xfrm {
     const NAME: &'static str = "xfrm";
     const ABOUT: &'static str = "Packets that IPsec could not handle.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/1/net/xfrm_stat")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::collector::attribute::Report;
 use crate::collector::found::Found;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, counter};
 use crate::files::{self, Result, Roots};
 use crate::kernel::{decimal, lines};
@@ -193,6 +193,7 @@ struct Mounted {
 impl Collector for Xfs {
     const NAME: &'static str = "xfs";
     const ABOUT: &'static str = "What XFS file systems did.";
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/fs/xfs")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

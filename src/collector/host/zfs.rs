@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::collector::found::Found;
 use crate::collector::sheet::Sheet;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Pattern, Text, gauge, untyped};
 use crate::files::{self, Error, Kept, Result, Roots};
 use crate::kernel::attribute::number;
@@ -74,6 +74,7 @@ struct Pool {
 impl Collector for Zfs {
     const NAME: &'static str = "zfs";
     const ABOUT: &'static str = "Caches, pools and datasets of ZFS.";
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/spl/kstat/zfs")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

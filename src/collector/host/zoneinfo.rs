@@ -1,7 +1,7 @@
 //! `/proc/zoneinfo`: memory by zones, and what was done with it.
 
 use crate::collector::rows::Rows;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Named, Pattern, Text, counter, gauge};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::attribute::number;
@@ -162,6 +162,7 @@ impl Collector for Zoneinfo {
     const NAME: &'static str = "zoneinfo";
     const ABOUT: &'static str = "Memory by zones.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/proc/zoneinfo")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

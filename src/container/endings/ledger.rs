@@ -270,7 +270,7 @@ mod tests {
         let none = Sums::default();
         assert_eq!(told(&ledger), [("a", sums(1, 5), sums(1, 7)), ("b", sums(1, 1), none)]);
         let read: Vec<_> = ledger.read().map(|(_, n)| n).collect();
-        assert_eq!(read, [2, 0, 1]);
+        assert_eq!(read, [2, 0, 0, 1]);
     }
 
     #[test]

@@ -225,6 +225,14 @@ impl Life {
         self.finals.raise(finals);
     }
 
+    /// What it had used so far, or in all where that was read. `None` if nobody knows.
+    pub(super) fn kept(&mut self, means: &mut Means) -> Option<Finals> {
+        if self.over == Some(true) {
+            return Some(self.finals.clone());
+        }
+        self.cgroup.kept(&mut means.files)
+    }
+
     /// Its group is gone: its numbers, and how they were read.
     pub(super) fn finish(mut self, means: &mut Means) -> (Box<str>, Finals, How) {
         self.close(means);

@@ -13,7 +13,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::watcher::Watcher;
 use super::{Ended, How, Ledger, Settings, Shared, Trouble};
-use crate::cgroup::Hierarchies;
+use crate::cgroup::{Cpu, Hierarchies};
+use crate::container::Containerd;
 use crate::files::{Files, Roots};
 
 const TASK: &str = "ecstasks.slice/ecstasks-188321f4b69345b8acc333be06e7f357.slice";
@@ -77,7 +78,9 @@ impl Host {
             news: tokio::sync::Notify::new(),
         });
         let who = Box::new(|_: &str| None);
-        let settings = Settings { home: home.into(), proc, descriptors, clock: now, who };
+        let containerd = Containerd::default();
+        let home = home.into();
+        let settings = Settings { home, proc, containerd, descriptors, clock: now, who };
         let watcher = Watcher::new(settings, Arc::clone(&shared)).unwrap();
         Self { dir, watcher, shared }
     }
@@ -222,6 +225,42 @@ fn a_container_that_was_gone_before_anybody_looked_is_missed() {
     host.remove();
     host.steps();
     assert_eq!(host.told(), (How::Missed, None));
+}
+
+#[test]
+fn what_was_missed_is_left_over_of_the_task() {
+    let mut host = Host::new(100);
+    let task = host.dir.join("sys/fs/cgroup").join(TASK);
+    let used = |usage_usec: u64| {
+        fs::write(task.join("cpu.stat"), format!("usage_usec {usage_usec}\n")).unwrap();
+    };
+    used(100);
+    let process = Process::new();
+    host.container(&[process.id()], 10);
+    host.steps();
+    // The 90 are of others that ended before.
+    let read = |host: &mut Host, process: Process, usage_usec: u64| {
+        fs::write(host.group().join("cpu.stat"), format!("usage_usec {usage_usec}\n")).unwrap();
+        fs::write(host.group().join("cgroup.procs"), "").unwrap();
+        drop(process);
+        host.wait();
+        host.remove();
+        host.steps();
+    };
+    read(&mut host, process, 30);
+    used(120);
+    host.container(&[], 0);
+    host.steps();
+    used(127);
+    host.remove();
+    host.steps();
+    let ended = host.ended();
+    let told: Vec<_> = ended
+        .iter()
+        .map(|ended| (ended.how, ended.finals.cpu))
+        .collect();
+    let usage = |nsec| Some(Cpu { usage_nsec: Some(nsec), ..Cpu::default() });
+    assert_eq!(told, [(How::Read, usage(30_000)), (How::LeftOver, usage(7_000))]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The thread: what wakes it, and what it does then.
 
+mod accounts;
 mod groups;
 
 use std::collections::HashMap;
@@ -12,9 +13,10 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::inotify::{AddWatchFlags, WatchDescriptor};
 
+use super::books::Books;
 use super::life::{Life, Means};
 use super::seek::Seek;
-use super::{Ended, Settings, Shared, Trouble};
+use super::{Ended, Settings, Shared, Trouble, turn};
 use crate::cgroup::{Version, Watch};
 
 /// What the epoll says of the watches.
@@ -31,6 +33,8 @@ pub(super) struct Watcher {
     /// Groups that are no containers, in which some may be made.
     parents: HashMap<Box<str>, WatchDescriptor>,
     lives: HashMap<u64, Life>,
+    /// What tasks keep of their containers.
+    books: Books,
     /// Where each is in `lives`.
     tokens: HashMap<Box<str>, u64>,
     next: u64,
@@ -74,6 +78,7 @@ impl Watcher {
             watch,
             parents: HashMap::new(),
             lives: HashMap::new(),
+            books: Books::default(),
             tokens: HashMap::new(),
             next: WOKEN + 1,
             partly: false,
@@ -86,7 +91,7 @@ impl Watcher {
     /// Follows containers until told to end.
     pub(super) fn run(&mut self) {
         let _runs = Runs(Arc::clone(&self.shared));
-        prioritise();
+        turn::take(&self.settings.home, &mut self.means.files);
         while !self.shared.ends.load(Ordering::Relaxed) {
             if let Err(error) = self.step(self.patience()) {
                 tracing::error!(%error, "epoll");
@@ -233,14 +238,5 @@ impl Watcher {
                 );
             }
         }
-    }
-}
-
-/// Has this thread run before others: there are milliseconds, and others who want them. Only with
-/// CAP_SYS_NICE.
-fn prioritise() {
-    let own = rustix::thread::gettid();
-    if let Err(error) = rustix::process::setpriority_process(Some(own), -20) {
-        tracing::debug!(%error, "the endings of containers are followed with the usual priority");
     }
 }

@@ -19,7 +19,7 @@ use self::walker::Walker;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::mounts::Mounts;
 use crate::collector::mounts::ask::Asker;
-use crate::collector::{Collector, Host, flags};
+use crate::collector::{Collector, Host, Need, flags};
 use crate::container::{Role, Volume};
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Result, Roots};
@@ -55,6 +55,13 @@ pub struct Filesystem {
 impl Collector for Filesystem {
     const NAME: &'static str = "container.filesystem";
     const ABOUT: &'static str = "Disk used by each container: its writable layer, log and volumes; the host's file systems.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/mountinfo"),
+        Need::Read("/"),
+        Need::Capability("DAC_READ_SEARCH", "sizes of layers, logs and volumes"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -13,7 +13,7 @@ use super::figures::{self, Reserved, Traffic, UNITS, at_most};
 use super::tasks::{self, Member, Task};
 use super::words;
 use crate::cgroup::{Io, Memory, Version};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Network};
 use crate::exposition::{Descriptor, LabelBlock, Text};
 use crate::files::{Error, Kept, Result, Roots};
@@ -92,6 +92,15 @@ struct Whole {
 impl Collector for Adot {
     const NAME: &'static str = "ecs.adot";
     const ABOUT: &'static str = "Tasks and their containers by the names of ADOT's awsecscontainermetrics; --collector.ecs.adot-names adds the suffixes of units that later versions of ADOT have.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/fs/cgroup"),
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/proc/<pid>/net/dev"),
+        Need::Read("/proc/meminfo"),
+        Need::Read("/proc/stat"),
+        Need::Read("/run/docker.sock"),
+        Need::Network("the ECS agent"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -8,7 +8,7 @@ use clap::Args;
 use self::info::Info;
 use self::throttle::Throttles;
 use crate::collector::topology::Topology;
-use crate::collector::{Collector, Host, flags};
+use crate::collector::{Collector, Host, Need, flags};
 use crate::exposition::{Descriptor, Family, Text, counter, gauge};
 use crate::files::{Error, Files, Kept, Result, Roots};
 use crate::kernel::stat::{self, MODES};
@@ -68,6 +68,11 @@ pub struct Cpu {
 impl Collector for Cpu {
     const NAME: &'static str = "cpu";
     const ABOUT: &'static str = "CPU time by mode, throttling, and which CPUs there are.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/stat"),
+        Need::Read("/proc/cpuinfo"),
+        Need::Read("/sys/devices/system/cpu"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

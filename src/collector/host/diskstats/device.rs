@@ -220,8 +220,8 @@ mod tests {
         let mut host = Host {
             containers: None,
             inventory: std::sync::Arc::default(),
-            discovery: std::sync::Arc::default(),
             lasting: crate::lasting::Lasting::default(),
+            discovery: std::sync::Arc::default(),
             files: Files::default(),
             shared: Shared::default(),
             system: System::LIVE,

@@ -8,7 +8,7 @@ use clap::Args;
 use self::device::Devices;
 use self::udev::Ata;
 use crate::collector::filter::{Filter, Flag};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, info, sectors};
 use crate::files::{Kept, Result, Roots};
 use crate::kernel::diskstats::{self, Disk};
@@ -142,6 +142,8 @@ pub struct Diskstats {
 impl Collector for Diskstats {
     const NAME: &'static str = "diskstats";
     const ABOUT: &'static str = "Reads, writes and discards of block devices.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/proc/diskstats"), Need::Read("/sys/block"), Need::Read("/run/udev/data")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -13,7 +13,7 @@ use regex_lite::Regex;
 
 use self::device::Device;
 use crate::collector::filter::{Filter, Flag};
-use crate::collector::{Collector, Host, flags};
+use crate::collector::{Collector, Host, Need, flags};
 use crate::exposition::{Descriptor, Family, Pattern, Table, Text, gauge, info, untyped};
 use crate::files::{self, Error, Network, Result, Roots};
 use crate::kernel::ethtool::{Modes, Port};
@@ -113,6 +113,7 @@ impl Collector for Ethtool {
     const NAME: &'static str = "ethtool";
     const ABOUT: &'static str = "What drivers of network interfaces count, and what ports can do.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Read("/sys/class/net"), Need::Network("all of it")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::mounts::ask::{Answer, Asker};
 use crate::collector::mounts::{Mount, Mounts};
-use crate::collector::{Collector, Host, flags};
+use crate::collector::{Collector, Host, Need, flags};
 use crate::exposition::{Descriptor, Family, Table, Text, count, gauge, info};
 use crate::files::{Error, Result, Roots};
 use crate::system::Statfs;
@@ -108,6 +108,14 @@ pub struct Filesystem {
 impl Collector for Filesystem {
     const NAME: &'static str = "filesystem";
     const ABOUT: &'static str = "Size and use of mounted file systems.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/1/mountinfo"),
+        Need::Read("/"),
+        Need::Capability(
+            "DAC_READ_SEARCH",
+            "file systems mounted below directories that are closed to others",
+        ),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

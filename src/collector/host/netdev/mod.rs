@@ -17,7 +17,7 @@ use self::links::Links;
 use self::tables::{COMMON, DETAILED, DETAILED_ERRORS, ERRORS, SUMS};
 use crate::collector::attribute::word;
 use crate::collector::filter::{Filter, Flag};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, LabelBlock, Text};
 use crate::files::{Error, Files, Network, Result, Roots, is_procfs};
 use crate::kernel::netdev::{self, Interface};
@@ -83,6 +83,11 @@ enum Source {
 impl Collector for Netdev {
     const NAME: &'static str = "netdev";
     const ABOUT: &'static str = "What network interfaces received and sent.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/proc/1/net/dev"),
+        Need::Read("/sys/class/net"),
+        Need::Network("counters that /proc/net/dev adds together"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

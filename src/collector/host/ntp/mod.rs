@@ -16,7 +16,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use self::packet::{Answer, LENGTH, Moment};
 use crate::collector::flags::duration;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, gauge};
 use crate::files::{Error, Result, Roots};
 use crate::system::System;
@@ -128,6 +128,7 @@ impl Collector for Ntp {
     const NAME: &'static str = "ntp";
     const ABOUT: &'static str = "Whether the host's NTP server may be trusted.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Network("a server on the host")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use self::profilers::{PROFILERS, Profiler, Source};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Pattern, Text, counter};
 use crate::files::{Error, Files, Result, Roots};
 use crate::kernel::cpulist::CpuList;
@@ -102,6 +102,11 @@ impl Collector for Perf {
     const NAME: &'static str = "perf";
     const ABOUT: &'static str = "What CPUs and the kernel count for profilers.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/sys/devices/system/cpu"),
+        Need::Read("/sys/kernel/tracing"),
+        Need::Capability("SYS_ADMIN", "all of it, where kernel.perf_event_paranoid is above 0"),
+    ];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

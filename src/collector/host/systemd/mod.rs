@@ -9,7 +9,7 @@ use clap::Args;
 use self::manager::{Answers, Unit, Wanted};
 use crate::collector::dbus::Bus;
 use crate::collector::filter::{Filter, Flag};
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, info, micros};
 use crate::files::{Result, Roots};
 
@@ -117,6 +117,8 @@ impl Collector for Systemd {
     const NAME: &'static str = "systemd";
     const ABOUT: &'static str = "States of systemd's units.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/run/dbus/system_bus_socket"), Need::Read("/run/systemd/private")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use self::zone::Zone;
 use crate::collector::aged::Aged;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::container::seconds;
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{self, Error, Files, Result, Roots};
@@ -39,6 +39,11 @@ pub struct Time {
 impl Collector for Time {
     const NAME: &'static str = "time";
     const ABOUT: &'static str = "The host's time, its time zone, and the clock it keeps it by.";
+    const NEEDS: &'static [Need] = &[
+        Need::Read("/etc/localtime"),
+        Need::Read("/usr/share/zoneinfo"),
+        Need::Read("/sys/devices/system/clocksource"),
+    ];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Table, Text, counter, gauge, info};
 use crate::files::{Error, Network, Result, Roots, refused};
 use crate::kernel::netlink::nl80211::Station;
@@ -97,6 +97,7 @@ impl Collector for Wifi {
     const NAME: &'static str = "wifi";
     const ABOUT: &'static str = "Wireless networks and their stations.";
     const BY_DEFAULT: bool = false;
+    const NEEDS: &'static [Need] = &[Need::Network("all of it")];
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

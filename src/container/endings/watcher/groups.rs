@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 use nix::sys::inotify::AddWatchFlags;
 
+use super::accounts::task;
 use super::{Life, Watcher};
 use crate::cgroup::{Cgroup, Kind, Version, task_of};
 use crate::container::endings::{Ended, Trouble};
@@ -63,18 +64,32 @@ impl Watcher {
             | AddWatchFlags::IN_MOVE
             | AddWatchFlags::IN_ONLYDIR;
         let mut todo = vec![path.to_owned()];
+        let mut tasks = Vec::new();
         while let Some(path) = todo.pop() {
-            if let Kind::Container(id) = Kind::of(&path) {
+            let dir = Cgroup::new(&path, Arc::clone(&self.settings.home), false).dir();
+            let inode = fs::metadata(&dir).map_or(0, |found| found.ino());
+            let kind = self
+                .settings
+                .containerd
+                .kind(&path, inode, &mut self.means.files);
+            if let Kind::Container(id) = kind {
                 self.begin(&path, id, began);
                 continue;
             }
             if self.parents.len() >= MOST || path.matches('/').count() > DEEPEST {
                 continue;
             }
-            let dir = Cgroup::new(&path, Arc::clone(&self.settings.home), false).dir();
             // It is watched before it is listed, so that nothing made in between is missed.
             match self.watch.add(&dir, &path, flags) {
-                Ok(descriptor) => _ = self.parents.insert(path.clone().into(), descriptor),
+                Ok(descriptor) => {
+                    let known = self.parents.insert(path.clone().into(), descriptor);
+                    if matches!(Kind::of(&path), Kind::Task(_)) && known.is_none() {
+                        match began {
+                            Some(_) => self.books.begin(&path),
+                            None => tasks.push(path.clone()),
+                        }
+                    }
+                }
                 Err(Errno::ENOSPC | Errno::ENOMEM) => {
                     self.means.troubles.push(Trouble::Watches);
                     self.partly = true;
@@ -91,6 +106,10 @@ impl Watcher {
                 }
             }
         }
+        tasks.iter().for_each(|task| self.keep_books(task));
+        self.settings
+            .containerd
+            .forget(|path| self.parents.contains_key(path));
     }
 
     fn begin(&mut self, path: &str, id: &str, began: Option<SystemTime>) {
@@ -122,12 +141,16 @@ impl Watcher {
         {
             life.told(&mut self.means);
         }
+        if let Some(task) = task(path) {
+            self.keep_books(task);
+        }
     }
 
     /// A group was removed.
     fn gone(&mut self, path: &str) {
         if let Some(parent) = self.parents.remove(path) {
             self.watch.forget(parent);
+            self.books.end(path);
         }
         let token = self.tokens.remove(path);
         let Some(life) = token.and_then(|token| self.lives.remove(&token)) else { return };
@@ -136,7 +159,8 @@ impl Watcher {
         }
         let scraped = self.shared.scrapes.load(Ordering::Relaxed) > life.scrapes;
         let (began, inode) = (life.began, life.inode);
-        let (id, finals, how) = life.finish(&mut self.means);
+        let (id, mut finals, how) = life.finish(&mut self.means);
+        let how = self.close_books(path, &mut finals, how);
         self.ended.push(Ended {
             id,
             path: path.into(),
@@ -175,5 +199,11 @@ impl Watcher {
         }
         self.partly = false;
         self.adopt("/", Some((self.settings.clock)()));
+        // Who ended meanwhile is not known of any task.
+        self.books.clear();
+        let tasks = self.parents.keys();
+        let tasks = tasks.filter(|path| matches!(Kind::of(path), Kind::Task(_)));
+        let tasks: Vec<_> = tasks.cloned().collect();
+        tasks.iter().for_each(|task| self.keep_books(task));
     }
 }
