@@ -9,7 +9,14 @@ complete -c ecs-host-exporter -l path.rootfs -d 'Where the host\'s / is mounted.
 complete -c ecs-host-exporter -l path.udev.data -d 'Where the host\'s /run/udev/data is mounted; below --path.rootfs if not given.' -r -F
 complete -c ecs-host-exporter -l docker.socket -d 'Docker\'s socket, or nothing for no Docker; /var/run/docker.sock, or run/docker.sock below --path.rootfs, if not given.' -r -F
 complete -c ecs-host-exporter -l ecs.agent-address -d 'Address of the ECS agent\'s introspection, or nothing for no ECS.' -r -f
+complete -c ecs-host-exporter -l collector.ecs.service-name -d 'Where the names of ECS services come from: metadata for each task\'s own metadata endpoint, which is asked once for each, by the id in the environment of its containers; label:NAME for a label of Docker; off for nowhere.' -r -f
+complete -c ecs-host-exporter -l ecs.metadata-address -d 'Address of the ECS agent\'s task metadata endpoint, on this host.' -r -f
+complete -c ecs-host-exporter -l sd.file -d 'Write the same to this file whenever it changes, for Prometheus\' file_sd_configs.' -r -F
+complete -c ecs-host-exporter -l sd.rule -d 'Containers to be scraped that do not ask by themselves: family=~REGEX, service= and container= alike, port=PORT, path=/PATH, scheme=https, job=NAME, with commas in between.' -r -f
+complete -c ecs-host-exporter -l sd.labels -d 'Plain labels for targets, as another tool gives them: 3h4x, teralytics, cloudmap or adot.' -r -f
+complete -c ecs-host-exporter -l sd.host-address -d 'Address at which the scraper reaches this host\'s published ports; the one of the interface with the default route if not given.' -r -f
 complete -c ecs-host-exporter -l collector.container.labels -d 'Further Docker labels that containers carry as container_label_…: names with commas in between, or * for all.' -r -f
+complete -c ecs-host-exporter -l storage.path -d 'Directory in which counters outlive the exporter\'s restarts; without it they begin at zero.' -r -F
 complete -c ecs-host-exporter -l log.level -d 'Log this and what is worse: debug, info, warn or error.' -r -f -a "debug\t''
 info\t''
 warn\t''
@@ -68,6 +75,8 @@ complete -c ecs-host-exporter -l collector.textfile.directory -d 'Directory, or 
 complete -c ecs-host-exporter -l collector.vmstat.fields -d 'Say the fields of /proc/vmstat whose names this matches.' -r -f
 complete -c ecs-host-exporter -l collector.container.filesystem.interval -d 'How often at most it is counted what a directory holds; one that holds a lot is counted more seldom.' -r -f
 complete -c ecs-host-exporter -l collector.container.referenced_memory.reset-interval -d 'Have the kernel forget this often what was touched, by writing to clear_refs of each process, which slows them down [default: never]' -r -f
+complete -c ecs-host-exporter -l collector.ecs.adot-names -d 'How the names are spelt: plain as until ADOT 0.34, with units and megabytes as until 0.46, or with units and mib as since 0.48.' -r -f
+complete -c ecs-host-exporter -l collector.ecs.adot-labels -d 'Which labels the rows have: core for cluster, service, family, revision, task and container name, or all that ADOT has but for points in time.' -r -f
 complete -c ecs-host-exporter -l collector.ecs.instance.reserved-memory -d 'MiB of memory that the agent keeps from tasks, its ECS_RESERVED_MEMORY.' -r -f
 complete -c ecs-host-exporter -l collector.ecs.instance.stop-timeout -d 'Seconds after which a task that is to stop is overdue: the longest stopTimeout of its containers.' -r -f
 complete -c ecs-host-exporter -l collect -d 'With once: run this collector, or this group of them (node, container, ecs), and no others.' -r -f
@@ -78,6 +87,8 @@ complete -c ecs-host-exporter -l web.systemd-socket -d 'Use the sockets that sys
 complete -c ecs-host-exporter -l no-web.systemd-socket -d 'The opposite of --web.systemd-socket.'
 complete -c ecs-host-exporter -l web.disable-exporter-metrics -d 'Leave out the metrics about the exporter itself.'
 complete -c ecs-host-exporter -l no-web.disable-exporter-metrics -d 'The opposite of --web.disable-exporter-metrics.'
+complete -c ecs-host-exporter -l sd.http -d 'Say under /sd/targets which containers ask to be scraped, for Prometheus\' http_sd_configs.'
+complete -c ecs-host-exporter -l no-sd.http -d 'The opposite of --sd.http.'
 complete -c ecs-host-exporter -l container.systemd-units -d 'Give the services of systemd rows in the container metrics, too.'
 complete -c ecs-host-exporter -l no-container.systemd-units -d 'The opposite of --container.systemd-units.'
 complete -c ecs-host-exporter -l collector.disable-defaults -d 'Switch every collector off but those that are asked for by name.'
@@ -333,13 +344,25 @@ complete -c ecs-host-exporter -l collector.container.tcp -d 'Sockets of TCP of e
 complete -c ecs-host-exporter -l no-collector.container.tcp -d 'The opposite of --collector.container.tcp.'
 complete -c ecs-host-exporter -l collector.container.udp -d 'Sockets of UDP of each container and their queues, every network namespace once.'
 complete -c ecs-host-exporter -l no-collector.container.udp -d 'The opposite of --collector.container.udp.'
+complete -c ecs-host-exporter -l collector.ecs.adot -d 'Tasks and their containers by the names of ADOT\'s awsecscontainermetrics; --collector.ecs.adot-names adds the suffixes of units that later versions of ADOT have.'
+complete -c ecs-host-exporter -l no-collector.ecs.adot -d 'The opposite of --collector.ecs.adot.'
 complete -c ecs-host-exporter -l collector.ecs.container -d 'What each container of a task reserves and uses, in the scheduler\'s units.'
 complete -c ecs-host-exporter -l no-collector.ecs.container -d 'The opposite of --collector.ecs.container.'
+complete -c ecs-host-exporter -l collector.ecs.info -d 'Who is who: the container instance, its tasks and containers.'
+complete -c ecs-host-exporter -l no-collector.ecs.info -d 'The opposite of --collector.ecs.info.'
 complete -c ecs-host-exporter -l collector.ecs.instance -d 'What the container instance has for tasks and gave them, and how its tasks are.'
 complete -c ecs-host-exporter -l no-collector.ecs.instance -d 'The opposite of --collector.ecs.instance.'
+complete -c ecs-host-exporter -l collector.ecs.scrape_targets -d 'Containers that ask to be scraped, and where.'
+complete -c ecs-host-exporter -l no-collector.ecs.scrape_targets -d 'The opposite of --collector.ecs.scrape_targets.'
 complete -c ecs-host-exporter -l collector.ecs.task -d 'What each task uses and reserves, and how its limits held it back.'
 complete -c ecs-host-exporter -l no-collector.ecs.task -d 'The opposite of --collector.ecs.task.'
+complete -c ecs-host-exporter -l collector.ecs.lasting -d 'Starts, ends, OOM kills, restarts, health, CPU time, peak memory and run time of containers by service and name, which outlive them.'
+complete -c ecs-host-exporter -l no-collector.ecs.lasting -d 'The opposite of --collector.ecs.lasting.'
+complete -c ecs-host-exporter -l collector.ecs.totals -d 'What all tasks of the host used together, those that ended included.'
+complete -c ecs-host-exporter -l no-collector.ecs.totals -d 'The opposite of --collector.ecs.totals.'
+complete -c ecs-host-exporter -l json -d 'With doctor: answer in JSON.'
+complete -c ecs-host-exporter -l no-json -d 'The opposite of --json.'
 complete -c ecs-host-exporter -n __fish_use_subcommand -f -a once -d 'Print the metrics once, to standard output.'
 complete -c ecs-host-exporter -n __fish_use_subcommand -f -a healthcheck -d 'Ask a running exporter whether it is well, for a container\'s health check.'
-complete -c ecs-host-exporter -n __fish_use_subcommand -f -a doctor -d 'Say what of the host can be seen, and what mount, right or flag is missing.'
+complete -c ecs-host-exporter -n __fish_use_subcommand -f -a doctor -d 'Run every collector once, and say what is seen of the host and what mends the rest.'
 complete -c ecs-host-exporter -n __fish_use_subcommand -f -a reference -d 'Print every metric and every flag, as Markdown.'
