@@ -2,7 +2,7 @@
 //! that those can be found that nobody scrapes.
 
 use super::TASK;
-use crate::collector::{Collector, Host};
+use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{Result, Roots};
 use crate::inventory::agent::short_arn;
@@ -27,6 +27,8 @@ pub struct ScrapeTargets(());
 impl Collector for ScrapeTargets {
     const NAME: &'static str = "ecs.scrape_targets";
     const ABOUT: &'static str = "Containers that ask to be scraped, and where.";
+    const NEEDS: &'static [Need] =
+        &[Need::Read("/run/docker.sock"), Need::Network("the ECS agent")];
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
