@@ -11,10 +11,11 @@ use std::time::{Duration, SystemTime};
 
 use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::container::{About, Containers, Names};
+use ecs_host_exporter::discovery::{self, Discovery, Rule};
 use ecs_host_exporter::exposition::Labels as _;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{
-    Handle, Inventory, Labels, NAMES, Service, Settings, agent, docker, start,
+    Handle, Inventory, Labels, NAMES, Service, Settings, agent, docker, endpoint, start,
 };
 use stand_in::{Agent, Docker, Endpoint, Manner};
 use tokio::task::JoinSet;
@@ -480,9 +481,17 @@ fn no_answer_makes_it_panic() {
     let metadata = include_bytes!("../fixtures/ecs-agent-cgroup2/agent/metadata.json");
     let app = "102c76bf37eab0c77f0ea044edb81f2052ce037304d1958ee05db362a3a00c68";
     let all = Labels::asked(["*"]).unwrap();
+    let rule = Rule::parse("family=~.*,port=80").unwrap();
+    let settings = discovery::Settings { rules: vec![rule], ..discovery::Settings::default() };
+    let discovery = Discovery::new(settings, || None);
+    for json in spoilt(says("a", "web").as_bytes(), 1) {
+        let _read = endpoint::parse_task(&json, "arn/a");
+    }
     for json in spoilt(inspect, 331) {
         if let Ok(known) = docker::parse_inspect(&json) {
-            described(&Inventory::of(known, None, &all), app);
+            let inventory = Arc::new(Inventory::of(known, None, &all));
+            described(&inventory, app);
+            discovery.of(&inventory);
         }
     }
     for json in spoilt(TASKS.as_bytes(), 7) {

@@ -41,6 +41,7 @@ impl Exporter {
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg(format!("--docker.socket={}", docker.socket.display()))
             .arg(format!("--sd.file={}", dir.join("targets.json").display()))
+            .arg(format!("--storage.path={}", dir.join("state").display()))
             .args(["--ecs.agent-address=", "--log.level=debug"])
             .stderr(fs::File::create(dir.join("log")).unwrap())
             .stdout(Stdio::null())
@@ -72,14 +73,20 @@ impl Drop for Exporter {
     }
 }
 
+fn id(n: usize) -> String {
+    format!("{n:064x}")
+}
+
 /// A container with secrets in its environment, one of them escaped, and a byte that is no UTF-8.
-fn inspect(id: &str, secrets: &[String; 2], filling: usize) -> Vec<u8> {
+fn inspect(n: usize, secrets: &[String; 2]) -> Vec<u8> {
     let [plain, escaped] = secrets;
-    let filling = "x".repeat(filling);
+    let (id, port) = (id(n), 9000 + n);
+    // Some answers are longer than any buffer is at first.
+    let filling = "x".repeat(500 << n.min(12));
     let mut json = format!(
         r#"{{"Id":"{id}","Name":"/name-{id}","State":{{"Status":"running","Pid":1}},
         "Config":{{"Image":"web:1","Env":["PATH=/bin","DB_PASSWORD={plain}","TOKEN=\u0026\"{escaped}",
-            "PROMETHEUS_PORT=9","FILLING={filling}","ODD={plain}INVALID"],
+            "PROMETHEUS_PORT={port}","FILLING={filling}","ODD={plain}INVALID"],
             "Labels":{{"shown":"label-{id}"}}}},"HostConfig":{{"NetworkMode":"host"}}}}"#
     )
     .into_bytes();
@@ -94,7 +101,7 @@ fn inspect(id: &str, secrets: &[String; 2], filling: usize) -> Vec<u8> {
 #[tokio::test]
 async fn no_secret_is_said_logged_written_or_held() {
     let dir = std::env::temp_dir().join(format!("secrets-{}", std::process::id()));
-    fs::create_dir_all(&dir).unwrap();
+    fs::create_dir_all(dir.join("state")).unwrap();
     // Each half counts: what is freed is overwritten at its beginning.
     let secret = |name: &str| {
         let words: Vec<_> = (0..8)
@@ -104,9 +111,8 @@ async fn no_secret_is_said_logged_written_or_held() {
     };
     let secrets = [secret("hunter"), secret("swordfish")];
     let docker = Docker::new(&dir.join("docker.sock"));
-    let id = |n: usize| format!("{n:064x}");
     for n in 0..20 {
-        docker.add(&id(n), inspect(&id(n), &secrets, 500 << n.min(12)));
+        docker.add(&id(n), inspect(n, &secrets));
     }
     let exporter = Exporter::new(&dir, &docker);
     let started = Instant::now();
@@ -129,8 +135,19 @@ async fn no_secret_is_said_logged_written_or_held() {
         assert!(started.elapsed() < PATIENCE, "{:?}", docker.state().paths);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    said += &fs::read_to_string(dir.join("log")).unwrap();
-    said += &fs::read_to_string(dir.join("targets.json")).unwrap();
+    let files = fs::read_dir(&dir)
+        .unwrap()
+        .chain(fs::read_dir(dir.join("state")).unwrap());
+    let files: Vec<_> = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|p| p.is_file())
+        .collect();
+    for name in ["log", "targets.json"] {
+        assert!(files.contains(&dir.join(name)), "{files:?}");
+    }
+    for file in files {
+        said += &String::from_utf8_lossy(&fs::read(file).unwrap());
+    }
 
     let pid = exporter.child.id();
     let halves: Vec<&[u8]> = secrets

@@ -1,4 +1,4 @@
-complete -c ecs-host-exporter -l web.listen-address -d 'Address to listen on, as host:port, or :port for all addresses; port 0 is any free one.' -r -f
+complete -c ecs-host-exporter -l web.listen-address -d 'Address to listen on, as host:port, or :port for all addresses; port 0 is any free one; vsock://:port for the host of a virtual machine.' -r -f
 complete -c ecs-host-exporter -l web.config.file -d 'File that says who may ask, and how: TLS, passwords, headers, in exporter-toolkit\'s format.' -r -F
 complete -c ecs-host-exporter -l web.telemetry-path -d 'Path of the metrics.' -r -F
 complete -c ecs-host-exporter -l web.max-requests -d 'Most scrapes that are answered at the same time; 0 for any number.' -r -f
@@ -74,6 +74,7 @@ complete -c ecs-host-exporter -l collector.tapestats.ignored-devices -d 'Regular
 complete -c ecs-host-exporter -l collector.textfile.directory -d 'Directory, or shell pattern of directories, of *.prom files whose metrics are added to the exporter\'s own; may be given more than once.' -r -f -a "(__fish_complete_directories)"
 complete -c ecs-host-exporter -l collector.vmstat.fields -d 'Say the fields of /proc/vmstat whose names this matches.' -r -f
 complete -c ecs-host-exporter -l collector.container.filesystem.interval -d 'How often at most it is counted what a directory holds; one that holds a lot is counted more seldom.' -r -f
+complete -c ecs-host-exporter -l collector.container.perf.config -d 'File of the events to count, as cAdvisor takes it; a few of the CPU and of the kernel if not given.' -r -F
 complete -c ecs-host-exporter -l collector.container.referenced_memory.reset-interval -d 'Have the kernel forget this often what was touched, by writing to clear_refs of each process, which slows them down [default: never]' -r -f
 complete -c ecs-host-exporter -l collector.ecs.adot-names -d 'How the names are spelt: plain as until ADOT 0.34, with units and megabytes as until 0.46, or with units and mib as since 0.48.' -r -f
 complete -c ecs-host-exporter -l collector.ecs.adot-labels -d 'Which labels the rows have: core for cluster, service, family, revision, task and container name, or all that ADOT has but for points in time.' -r -f
@@ -326,6 +327,10 @@ complete -c ecs-host-exporter -l collector.container.memory_numa -d 'Memory of e
 complete -c ecs-host-exporter -l no-collector.container.memory_numa -d 'The opposite of --collector.container.memory_numa.'
 complete -c ecs-host-exporter -l collector.container.network -d 'Network interfaces of each container, every network namespace once.'
 complete -c ecs-host-exporter -l no-collector.container.network -d 'The opposite of --collector.container.network.'
+complete -c ecs-host-exporter -l collector.container.perf -d 'Events that the CPU and the kernel count in each container.'
+complete -c ecs-host-exporter -l no-collector.container.perf -d 'The opposite of --collector.container.perf.'
+complete -c ecs-host-exporter -l collector.container.perf.per-cpu -d 'A series for each CPU.'
+complete -c ecs-host-exporter -l no-collector.container.perf.per-cpu -d 'The opposite of --collector.container.perf.per-cpu.'
 complete -c ecs-host-exporter -l collector.container.pressure -d 'Pressure stall information of each container; cgroup v2 alone.'
 complete -c ecs-host-exporter -l no-collector.container.pressure -d 'The opposite of --collector.container.pressure.'
 complete -c ecs-host-exporter -l collector.container.process -d 'Processes and threads of each container.'

@@ -1,12 +1,10 @@
 //! What a target is labelled with: what service discovery calls `__meta_ecs_*`, in the spelling of
 //! Prometheus and in that of ecsobserver, and the plain labels of older tools.
 
-use std::collections::BTreeMap;
-
 use super::asked::Asked;
 use super::place::Place;
 use super::subject::Subject;
-use super::{Settings, Target};
+use super::{Labels, Settings, Target};
 use crate::inventory::Inventory;
 use crate::inventory::agent::short_arn;
 
@@ -100,7 +98,7 @@ impl<'a> Facts<'a> {
     }
 
     /// What service discovery says of ECS, in both spellings.
-    fn meta(&self, labels: &mut BTreeMap<String, String>) {
+    fn meta(&self, labels: &mut Labels) {
         let Self { subject, asked, place, .. } = self;
         let (who, instance) = (subject.who, &self.settings.instance);
         let port = place.container.to_string();
@@ -152,7 +150,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The labels of an older tool.
-    fn plain(&self, preset: Preset, labels: &mut BTreeMap<String, String>) {
+    fn plain(&self, preset: Preset, labels: &mut Labels) {
         let Self { subject, asked, address, cluster, .. } = self;
         let (who, instance) = (subject.who, &self.settings.instance);
         let pairs: &[(&str, &str)] = match preset {
@@ -203,16 +201,16 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The target that a container asks for.
+/// The target that a container asks for, and its labels.
 pub(super) fn target(
     inventory: &Inventory,
     subject: &Subject<'_>,
     asked: Asked,
     place: &Place,
     settings: &Settings,
-) -> Target {
+) -> (Target, Labels) {
     let facts = Facts::new(inventory, subject, (&asked, place), settings);
-    let mut labels = BTreeMap::new();
+    let mut labels = Labels::new();
     facts.meta(&mut labels);
     if let Some(preset) = settings.preset {
         facts.plain(preset, &mut labels);
@@ -220,18 +218,18 @@ pub(super) fn target(
     add(&mut labels, "__metrics_path__", &asked.path);
     add(&mut labels, "__scheme__", asked.scheme);
     add(&mut labels, "job", &asked.job);
-    Target {
+    let target = Target {
         address: facts.address,
         path: asked.path,
         scheme: asked.scheme,
         job: asked.job,
         container: subject.id.into(),
-        labels,
-    }
+    };
+    (target, labels)
 }
 
 /// An empty label is as good as none.
-fn add(labels: &mut BTreeMap<String, String>, name: &str, value: &str) {
+fn add(labels: &mut Labels, name: &str, value: &str) {
     if !value.is_empty() {
         labels.insert(name.into(), value.into());
     }

@@ -67,9 +67,10 @@ pub struct Target {
     pub job: String,
     /// Docker's id of the container.
     pub container: Box<str>,
-    /// The labels of the target, by their names.
-    pub labels: BTreeMap<String, String>,
 }
+
+/// The labels of a target, by their names.
+type Labels = BTreeMap<String, String>;
 
 /// All targets of an inventory.
 #[derive(Debug, Default)]
@@ -142,24 +143,26 @@ fn find(inventory: &Inventory, settings: &Settings, host: &str) -> Found {
         unreachable += u64::from(lost);
     }
     // Whoever asks in several ways is scraped once, in the first of them.
-    targets.sort_by(|a: &Target, b| (&a.address, &a.path).cmp(&(&b.address, &b.path)));
-    targets.dedup_by(|next, first| (&next.address, &next.path) == (&first.address, &first.path));
+    let place = |(target, _): &(Target, Labels)| (target.address.clone(), target.path.clone());
+    targets.sort_by_key(place);
+    targets.dedup_by_key(|target| place(target));
     let json = json(&targets);
     let mut hasher = DefaultHasher::new();
     json.hash(&mut hasher);
+    let targets = targets.into_iter().map(|(target, _)| target).collect();
     Found { targets, unreachable, json, tag: hasher.finish() }
 }
 
 /// `[{"targets":["10.0.0.1:80"],"labels":{…}},…]`.
-fn json(targets: &[Target]) -> Bytes {
+fn json(targets: &[(Target, Labels)]) -> Bytes {
     #[derive(Serialize)]
     struct Group<'a> {
         targets: [&'a str; 1],
-        labels: &'a BTreeMap<String, String>,
+        labels: &'a Labels,
     }
     let groups: Vec<_> = targets
         .iter()
-        .map(|target| Group { targets: [&target.address], labels: &target.labels })
+        .map(|(target, labels)| Group { targets: [&target.address], labels })
         .collect();
     // There is nothing in it that JSON has not.
     serde_json::to_vec(&groups).unwrap_or_default().into()

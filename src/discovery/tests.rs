@@ -1,7 +1,7 @@
 use super::*;
 use crate::inventory::agent::{self, Answer, Metadata, Status};
-use crate::inventory::docker::{Known, parse_inspect};
-use crate::inventory::{Labels, endpoint};
+use crate::inventory::docker::{Known, State, parse_inspect};
+use crate::inventory::{self, endpoint};
 
 const ARN: &str = "arn:aws:ecs:eu-west-1:111122223333:task/prod/0a";
 
@@ -42,7 +42,7 @@ fn addresses(known: Known, rules: &[&str]) -> Vec<String> {
         .map(|rule| Rule::parse(rule).unwrap())
         .collect();
     let settings = Settings { rules, ..Settings::default() };
-    let inventory = Inventory::of([known], None, &Labels::default());
+    let inventory = Inventory::of([known], None, &inventory::Labels::default());
     let found = find(&inventory, &settings, "10.0.0.9");
     let place = |target: &Target| {
         let Target { scheme, address, path, job, .. } = target;
@@ -140,7 +140,11 @@ fn with_agent(containers: Vec<agent::Container>, known: Vec<Known>) -> Inventory
     };
     let metadata =
         Metadata { cluster: "prod".into(), instance: "arn:ci".into(), version: "".into() };
-    Inventory::of(known, Some(Answer { metadata, tasks: vec![task] }), &Labels::default())
+    Inventory::of(
+        known,
+        Some(Answer { metadata, tasks: vec![task] }),
+        &inventory::Labels::default(),
+    )
 }
 
 #[test]
@@ -178,18 +182,25 @@ fn a_task_with_awsvpc_is_reached_at_its_own_address() {
 fn the_exporter_and_what_does_not_run_are_left_out() {
     let asks = |id: &str| known(id, "host", "", &["PROMETHEUS_PORT=9"], &[]);
     let mut ended = asks("2");
-    ended.state = crate::inventory::docker::State::Exited;
+    ended.state = State::Exited;
     let mut internal = asks("3");
     let name = "com.amazonaws.ecs.container-name";
     internal
         .labels
         .insert(name.into(), "~internal~ecs~pause".into());
-    let inventory = Inventory::of([asks("1"), ended, internal], None, &Labels::default());
+    let inventory =
+        Inventory::of([asks("1"), ended, internal], None, &inventory::Labels::default());
     let found = |own: &str| {
         let settings = Settings { own: Some(own.into()), ..Settings::default() };
         find(&inventory, &settings, "h").targets.len()
     };
     assert_eq!((found("x"), found("1")), (1, 0));
+}
+
+/// A target as it is served.
+#[derive(serde::Deserialize)]
+struct Said {
+    labels: BTreeMap<String, String>,
 }
 
 /// The labels of a target for which all is known.
@@ -207,8 +218,9 @@ fn labelled(preset: Option<Preset>, env: &[&str]) -> BTreeMap<String, String> {
     let inventory = with_agent(vec![], vec![known]).with_endpoints([("0a".into(), task)]);
     let instance = Instance { id: "i-1".into(), kind: "t3.nano".into() };
     let settings = Settings { preset, instance, ..Settings::default() };
-    let mut targets = find(&inventory, &settings, "10.0.0.9").targets;
-    targets.remove(0).labels
+    let found = find(&inventory, &settings, "10.0.0.9");
+    let mut said: Vec<Said> = serde_json::from_slice(&found.json).unwrap();
+    said.remove(0).labels
 }
 
 fn pairs(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -327,9 +339,10 @@ fn says_the_same_of_the_same_and_no_secret() {
     let mut backwards = containers.clone();
     backwards.reverse();
     let discovery = Discovery::default();
-    let inventory =
-        |containers: [Known; 3]| Arc::new(Inventory::of(containers, None, &Labels::default()));
-    let (one, other) = (inventory(containers), inventory(backwards));
+    let joined = |containers: [Known; 3]| {
+        Arc::new(Inventory::of(containers, None, &inventory::Labels::default()))
+    };
+    let (one, other) = (joined(containers), joined(backwards));
     let found = discovery.of(&one);
     assert!(Arc::ptr_eq(&found, &discovery.of(&one)));
     assert_eq!(found.json, discovery.of(&other).json);

@@ -70,10 +70,8 @@ pub fn what_is_discovered_is_scraped(testbed: &Testbed) {
                     .map(|(mode, service)| [mode, service, value].map(str::to_owned))
             };
             for (query, value) in [("up", "1"), ("served", "42")] {
-                let mut said = Vec::new();
                 until(PATIENCE, "both are scraped", || {
-                    said = samples(&prometheus, query)?;
-                    eprintln!("{query}: {said:?}");
+                    let said = samples(&prometheus, query)?;
                     (said == expected(value)).then_some(())
                 });
             }
@@ -85,9 +83,9 @@ pub fn what_is_discovered_is_scraped(testbed: &Testbed) {
     }
     let half = &secret.as_bytes()[secret.len() / 2..];
     until(PATIENCE, "no secret in the memory of the exporter", || {
-        let held = memory::holding(exporter.pid(), &[half]);
-        eprintln!("the secret is held in {held:?}");
-        held.is_empty().then_some(())
+        memory::holding(exporter.pid(), &[half])
+            .is_empty()
+            .then_some(())
     });
     for id in [published, joined] {
         testbed.docker(&["rm", "-f", &id]);

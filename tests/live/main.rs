@@ -28,6 +28,7 @@ mod peer;
 mod tasks;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use common::exposition::Sample;
@@ -42,16 +43,32 @@ const LABELS: [&str; 5] =
 /// How long Docker's and the agent's news may take.
 const NEWS: Duration = Duration::from_secs(30);
 
-#[test]
-fn a_real_host_is_seen_as_it_is() {
-    let testbed = match Testbed::up() {
-        Ok(testbed) => testbed,
+/// Held by the test that runs: loads are known only where there are no others.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn testbed() -> Option<Testbed> {
+    match Testbed::up() {
+        Ok(testbed) => Some(testbed),
         Err(reason) => {
             assert!(std::env::var_os("CI").is_none(), "cannot run: {reason}");
             eprintln!("skipped: {reason}");
-            return;
+            None
         }
-    };
+    }
+}
+
+#[test]
+fn what_is_discovered_is_scraped() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(testbed) = testbed() {
+        discovery::what_is_discovered_is_scraped(&testbed);
+    }
+}
+
+#[test]
+fn a_real_host_is_seen_as_it_is() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(testbed) = testbed() else { return };
     for family in ["web", "shop", "search", "mail"] {
         testbed.add("bridge", 4, family);
     }

@@ -1,6 +1,7 @@
 //! Which containers ask to be scraped, and where: the targets of service discovery as metrics, so
 //! that those can be found that nobody scrapes.
 
+use super::TASK;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge, info};
 use crate::files::{Result, Roots};
@@ -8,18 +9,13 @@ use crate::inventory::agent::short_arn;
 
 static TARGET: Family<10> = info("ecs_scrape_target_info")
     .help("A place where a container asks to be scraped, as labels.")
-    .labels([
-        "aws_ecs_cluster_name",
-        "aws_ecs_service_name",
-        "aws_ecs_task_family",
-        "aws_ecs_task_revision",
-        "aws_ecs_task_id",
-        "container_name",
-        "address",
-        "scheme",
-        "path",
-        "target_job",
-    ]);
+    .labels(LABELS);
+
+const LABELS: [&str; 10] = {
+    let [cluster, service, family, revision, task] = TASK;
+    let container = "container_name";
+    [cluster, service, family, revision, task, container, "address", "scheme", "path", "target_job"]
+};
 
 static UNREACHABLE: Family<0> = gauge("ecs_scrape_targets_unreachable")
     .help("Containers that ask to be scraped at a port that is not published, or whose task has no address.")
