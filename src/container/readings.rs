@@ -1,10 +1,13 @@
 //! What was read of a row in this scrape: each thing once, by the first collector that wants it.
 
-use super::Container;
+use super::{Container, Volume};
 use crate::cgroup::{Cpu, Io, Limit, Memory, MemoryNews};
 use crate::files::{Files, Result};
 use crate::kernel::netdev::Interface;
 use crate::kernel::psi::Pressure;
+
+/// Where the agent mounts the Amazon EBS volumes that ECS manages for tasks.
+const TASK_VOLUMES: &str = "/mnt/ecs/ebs";
 
 /// What was read of a row. A failure is not remembered: who asks next tries again.
 #[derive(Debug, Default)]
@@ -15,6 +18,17 @@ pub(super) struct Readings {
     threads: Option<Option<u64>>,
     pressure: Option<Stalls>,
     network: Option<(u64, Interface)>,
+    /// Of task volumes: the place in the list of the container's volumes, and how full each is.
+    volumes: Vec<(usize, Room)>,
+}
+
+/// How full a file system is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Its size in bytes. `None` before it was looked at.
+    pub size: Option<u64>,
+    /// Bytes used.
+    pub used: Option<u64>,
 }
 
 /// Pressure on a group. Each is `None` without PSI, and on cgroup v1.
@@ -130,9 +144,33 @@ impl Container {
         sum.transmit.drop += interface.transmit.drop;
     }
 
+    /// Its volumes that are Amazon EBS volumes of its task, and how full each is. None before somebody
+    /// looked in this scrape.
+    pub fn task_volumes(&self) -> impl Iterator<Item = (&Volume, Room)> {
+        let volumes = self
+            .storage
+            .as_ref()
+            .map_or(&[][..], |storage| &storage.volumes);
+        let known = self.readings.volumes.iter();
+        known.filter_map(|(at, room)| Some((volumes.get(*at)?, *room)))
+    }
+
+    /// Notes how full a volume is, the one at this place in the list, if it is one of its task.
+    pub fn note_volume(&mut self, at: usize, room: Room) {
+        let volume = self
+            .storage
+            .as_ref()
+            .and_then(|storage| storage.volumes.get(at));
+        if volume.is_some_and(|volume| volume.source.starts_with(TASK_VOLUMES)) {
+            self.readings.volumes.push((at, room));
+        }
+    }
+
     /// Begins another scrape: what was read is old.
     pub(super) fn forget_readings(&mut self) {
-        self.readings = Readings::default();
+        let mut volumes = std::mem::take(&mut self.readings.volumes);
+        volumes.clear();
+        self.readings = Readings { volumes, ..Readings::default() };
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::sum::Sum;
+use super::account::{Account, parts};
 use super::tasks::{Task, Tasks};
-use crate::cgroup::{self, Cpu, Finals, Io, Limit, Memory, Version};
+use crate::cgroup::{self, Cpu, Io, Limit, Memory, Version};
 use crate::collector::Host;
 use crate::collector::container::network::Networks;
 use crate::container::endings::Ended;
@@ -17,10 +17,6 @@ use crate::kernel::{Malformed, decimal, lines};
 
 /// CPU units of a whole CPU, as the scheduler counts them.
 pub(super) const UNITS: f64 = 1024.0;
-
-/// A container is taken to have reached its limit when it came that near: the kernel charges memory
-/// in batches, one for each CPU.
-const NEAR: u64 = 1 << 20;
 
 /// What a task uses, and may use.
 #[derive(Debug, Default)]
@@ -64,33 +60,6 @@ pub(super) struct Traffic {
     pub(super) transmit: [u64; 4],
     /// Segments of TCP that were sent again. `None` where the kernel does not say.
     pub(super) retransmits: Option<u64>,
-}
-
-/// What is kept of a task, so that no counter of it ever falls when a container goes.
-#[derive(Debug, Default)]
-pub(super) struct Account {
-    /// By container: see [`parts`].
-    parts: Sum<String, 7>,
-    /// By network namespace: received, sent, sent again.
-    networks: Sum<u64, 9>,
-    /// Kills of each container, as last seen.
-    kills: Vec<(Box<str>, u64)>,
-    oom_kills: [u64; 3],
-}
-
-/// The counters of a container: CPU time in all, in user space and in the kernel; bytes read and
-/// written, reads, writes.
-fn parts(cpu: Option<Cpu>, disk: Option<Disk>) -> [Option<u64>; 7] {
-    let cpu = cpu.unwrap_or_default();
-    [
-        cpu.usage_nsec,
-        cpu.user_nsec,
-        cpu.system_nsec,
-        disk.map(|disk| disk.read_bytes),
-        disk.map(|disk| disk.written_bytes),
-        disk.map(|disk| disk.reads),
-        disk.map(|disk| disk.writes),
-    ]
 }
 
 /// Brings the figures of all tasks up to date, once a scrape.
@@ -308,53 +277,6 @@ impl Reserved {
     }
 }
 
-impl Account {
-    /// A container of the task ended.
-    fn end(&mut self, ended: &Ended, task_limit: Option<u64>, inventory: &Inventory) {
-        let Finals { cpu, oom_kills, peak, io } = &ended.finals;
-        self.parts.ended(&*ended.id, parts(*cpu, Disk::of(io)));
-        let limit = inventory
-            .container(&ended.id)
-            .and_then(|known| known.memory)
-            .map(Limit::At);
-        let memory = Memory { oom_kills: *oom_kills, peak: *peak, ..Memory::default() };
-        self.killed(&ended.id, &memory, limit, task_limit);
-        self.kills.retain(|(id, _)| **id != *ended.id);
-    }
-
-    /// Counts what was killed in a container since it was last looked at.
-    fn killed(&mut self, id: &str, memory: &Memory, own: Option<Limit>, task: Option<u64>) {
-        let kills = memory.oom_kills.unwrap_or(0);
-        let at = self.kills.iter().position(|(known, _)| **known == *id);
-        let known = at.and_then(|at| self.kills.get_mut(at));
-        let new = match known {
-            Some((_, last)) => {
-                let before = std::mem::replace(last, kills);
-                // Fewer than before: it was started again.
-                kills.checked_sub(before).unwrap_or(kills)
-            }
-            None if kills == 0 => 0,
-            None => {
-                self.kills.push((id.into(), kills));
-                kills
-            }
-        };
-        if new == 0 {
-            return;
-        }
-        let reached = |limit: u64| match memory.peak {
-            Some(peak) => peak.saturating_add(NEAR) >= limit,
-            None => memory.failcnt != Some(0),
-        };
-        let [by_container, by_task, by_host] = &mut self.oom_kills;
-        *(match (own, task) {
-            (Some(Limit::At(limit)), _) if reached(limit) => by_container,
-            (_, Some(_)) => by_task,
-            _ => by_host,
-        }) += new;
-    }
-}
-
 /// A limit, where there is one.
 pub(super) fn at_most(limit: Option<Limit>) -> Option<u64> {
     match limit? {
@@ -417,24 +339,5 @@ mod tests {
         {
             assert_eq!(retransmits(none), Ok(None));
         }
-    }
-
-    #[test]
-    fn tells_by_whose_limit_a_process_was_killed() {
-        let mut account = Account::default();
-        let memory = |oom_kills, peak| Memory {
-            oom_kills: Some(oom_kills),
-            peak: Some(peak),
-            ..Memory::default()
-        };
-        let own = Some(Limit::At(64 << 20));
-        account.killed("a", &memory(1, 64 << 20), own, Some(1 << 30));
-        account.killed("a", &memory(1, 64 << 20), own, Some(1 << 30));
-        assert_eq!(account.oom_kills, [1, 0, 0]);
-        account.killed("b", &memory(2, 20 << 20), own, Some(1 << 30));
-        account.killed("b", &memory(1, 20 << 20), None, Some(1 << 30));
-        assert_eq!(account.oom_kills, [1, 3, 0], "the second was started again");
-        account.killed("c", &memory(1, 20 << 20), Some(Limit::Max), None);
-        assert_eq!(account.oom_kills, [1, 3, 1]);
     }
 }

@@ -4,6 +4,7 @@
 //! All families have one vocabulary of labels, that of ADOT: [`TASK`], and for containers
 //! `container_name` too.
 
+mod account;
 pub mod adot;
 pub mod container;
 mod figures;

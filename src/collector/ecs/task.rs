@@ -4,7 +4,10 @@
 use super::figures::{self, Figures};
 use super::tasks;
 use crate::collector::{Collector, Host, Need};
-use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, micros, nanos};
+use crate::container::{Container, Room};
+use crate::exposition::{
+    Descriptor, Family, LabelBlock, Table, Text, count, counter, gauge, micros, nanos,
+};
 use crate::files::{Result, Roots};
 
 static FIGURES: Table<Figures> = Table {
@@ -131,6 +134,18 @@ static OOM_KILLS: Family<1> = counter("ecs_task_oom_kills_total")
     .help("Processes of the task that the kernel killed for want of memory, by whose limit was reached: container, task or host.")
     .labels(["level"]);
 
+static VOLUMES: Table<Room, 1> = Table {
+    labels: ["volume"],
+    metrics: &[
+        gauge("ecs_task_ebs_filesystem_size_bytes")
+            .help("Size of the file system on an Amazon EBS volume that ECS manages for the task.")
+            .value(|v| count(v.size)),
+        gauge("ecs_task_ebs_filesystem_utilized_bytes")
+            .help("Bytes used of the file system on an Amazon EBS volume that ECS manages for the task.")
+            .value(|v| count(v.used)),
+    ],
+};
+
 /// The values of `level`, in the order of [`Figures::oom_kills`].
 const LEVELS: [&str; 3] = ["container", "task", "host"];
 
@@ -154,7 +169,10 @@ impl Collector for Task {
     type Flags = ();
 
     fn families() -> impl Iterator<Item = Descriptor> {
-        FIGURES.descriptors().chain([OOM_KILLS.descriptor()])
+        FIGURES
+            .descriptors()
+            .chain([OOM_KILLS.descriptor()])
+            .chain(VOLUMES.descriptors())
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
@@ -167,12 +185,35 @@ impl Collector for Task {
             let alive = tasks.list().iter().filter(|task| task.alive());
             text.table(&FIGURES, alive.clone().map(|task| (&task.labels, &task.figures)));
             let mut kills = text.family(&OOM_KILLS);
-            for task in alive {
+            for task in alive.clone() {
                 for (level, n) in LEVELS.into_iter().zip(task.figures.oom_kills) {
                     kills.sample((&task.labels, level), n);
                 }
             }
+            if let Some(containers) = &mut host.containers {
+                let rows = &*containers.rows();
+                let volumes: Vec<_> = alive.flat_map(|task| volumes(task, rows)).collect();
+                text.table(&VOLUMES, volumes.iter().map(|(labels, room)| (*labels, room)));
+            }
             Ok(())
         })
     }
+}
+
+/// The volumes of a task, each once: several containers may have it.
+fn volumes<'a>(
+    task: &'a tasks::Task,
+    rows: &'a [Container],
+) -> Vec<((&'a LabelBlock, &'a str), Room)> {
+    let members = task
+        .members
+        .iter()
+        .filter_map(|member| rows.get(member.row));
+    let mut volumes: Vec<_> = members
+        .flat_map(Container::task_volumes)
+        .map(|(volume, room)| ((&task.labels, &*volume.name), room))
+        .collect();
+    volumes.sort_by_key(|((_, name), _)| *name);
+    volumes.dedup_by_key(|((_, name), _)| *name);
+    volumes
 }

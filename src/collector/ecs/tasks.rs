@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::TASK;
-use super::figures::{Account, Figures};
+use super::account::Account;
+use super::figures::Figures;
 use crate::cgroup::{Kind, task_of};
 use crate::collector::Host;
 use crate::collector::container::network::Networks;

@@ -20,7 +20,7 @@ use crate::collector::filter::{Filter, Flag};
 use crate::collector::mounts::Mounts;
 use crate::collector::mounts::ask::Asker;
 use crate::collector::{Collector, Host, Need, flags};
-use crate::container::{Role, Volume};
+use crate::container::{Role, Room, Volume};
 use crate::exposition::{Descriptor, Text};
 use crate::files::{Error, Result, Roots};
 
@@ -165,6 +165,12 @@ impl Filesystem {
             Some(((&container.labels, &**name, &**mountpoint), &volumed.of))
         });
         text.table(&VOLUMES, named);
+        for (volumed, at) in volumes {
+            if let Some(container) = rows.get_mut(volumed.row) {
+                let Volumed { capacity, used, .. } = volumed.of;
+                container.note_volume(*at, Room { size: capacity, used });
+            }
+        }
     }
 }
 
@@ -366,6 +372,12 @@ mod tests {
         ];
         assert_eq!(of(&lines, "b"), expected.map(|line| own(line.into())));
         assert_eq!(of(&lines, "c"), [""; 0]);
+        // The task's own volume is known to be one.
+        let containers = trial.host.containers.as_mut().unwrap();
+        let rows = containers.rows().iter();
+        let volumes = rows.flat_map(|row| row.task_volumes().map(|(v, room)| (&*v.name, room)));
+        let room = Room { size: Some(512_000), used: Some(51_200) };
+        assert_eq!(volumes.last(), Some(("vol-1", room)));
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! What ADOT's `awsecscontainermetrics` says in a sidecar of every task, of all tasks of the host.
 
+mod labels;
 mod names;
 mod rates;
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 
+use self::labels::{of_container, of_ended, of_task};
 use self::names::{Families, Spelling, Usage};
 use self::rates::{Rates, Seen};
 use super::figures::{self, Reserved, Traffic, UNITS, at_most};
 use super::tasks::{self, Member, Task};
-use super::words;
 use crate::cgroup::{Io, Memory, Version};
 use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Network};
@@ -325,78 +324,4 @@ fn add(sum: &mut Option<u64>, more: Option<u64>) {
     if let Some(more) = more {
         *sum = Some(sum.unwrap_or(0).saturating_add(more));
     }
-}
-
-/// The containers of a task that ended, as long as Docker knows them: of each name the last.
-fn of_ended(task: &Task, inventory: &Inventory) -> Vec<(LabelBlock, f64)> {
-    let mut last: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    for known in inventory.containers().filter(|known| known.state.ended()) {
-        let Some((of, name)) = inventory.member(&known.id) else { continue };
-        let Some((started, finished)) = known.started.zip(known.finished) else { continue };
-        let living = task.members.iter().any(|member| *member.name == *name);
-        if of == &*task.id && !living {
-            let ran = (finished, (finished - started).max(0.0));
-            let known = last.entry(name).or_insert(ran);
-            if known.0 < finished {
-                *known = ran;
-            }
-        }
-    }
-    let names = tasks::names(inventory, &task.id);
-    let rows = last.into_iter().map(|(name, (_, ran))| {
-        let pairs = super::TASK
-            .into_iter()
-            .zip(names)
-            .chain([("container_name", name)]);
-        (LabelBlock::new(pairs), ran)
-    });
-    rows.collect()
-}
-
-/// All of ADOT's labels of a task but points in time.
-fn of_task(task: &Task, inventory: &Inventory) -> LabelBlock {
-    LabelBlock::new(task_pairs(task, inventory))
-}
-
-fn task_pairs<'a>(
-    task: &'a Task,
-    inventory: &'a Inventory,
-) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let arn = inventory.task_names(&task.id).map_or("", |names| names.arn);
-    let (region, account) = words::place(arn);
-    let names = tasks::names(inventory, &task.id);
-    let [.., revision, _] = names;
-    let told = inventory.endpoint(&task.id);
-    let launch = told.map_or("", |told| &told.launch_type);
-    let zone = told.map_or("", |told| &told.availability_zone);
-    let known = task.status.and_then(|status| status.known);
-    super::TASK.into_iter().zip(names).chain([
-        ("aws_ecs_task_arn", arn),
-        ("aws_ecs_task_version", revision),
-        ("aws_ecs_task_known_status", super::instance::word(known)),
-        ("aws_ecs_task_launch_type", launch),
-        ("aws_ecs_launchtype", launch),
-        ("cloud_availability_zone", zone),
-        ("cloud_region", region),
-        ("cloud_account_id", account),
-    ])
-}
-
-/// All of ADOT's labels of a container but points in time.
-fn of_container(task: &Task, member: &Member, inventory: &Inventory) -> LabelBlock {
-    let docker = inventory.container(&member.id);
-    let agent = inventory.agent_container(&member.id);
-    let name = docker.map_or_else(|| agent.map_or("", |a| &a.docker_name), |d| &d.name);
-    let image = docker.map_or_else(|| agent.map_or("", |a| &a.image), |d| &d.image);
-    let image_id = docker.map_or_else(|| agent.map_or("", |a| &a.image_id), |d| &d.image_id);
-    let (image, tag) = words::image(image);
-    LabelBlock::new(task_pairs(task, inventory).chain([
-        ("container_name", &*member.name),
-        ("container_id", &*member.id),
-        ("aws_ecs_docker_name", name),
-        ("container_image_name", image),
-        ("container_image_tag", tag),
-        ("aws_ecs_container_image_id", image_id),
-        ("aws_ecs_container_know_status", "RUNNING"),
-    ]))
 }
