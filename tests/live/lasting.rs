@@ -12,7 +12,7 @@ use crate::common::exposition::Sample;
 use crate::host::{Server, Testbed, until};
 
 /// How long Docker's news may take.
-const NEWS: Duration = Duration::from_secs(30);
+const NEWS: Duration = Duration::from_secs(180);
 
 /// What must be as often as it was, by family, container and further label.
 const COUNTS: [&str; 5] = [
