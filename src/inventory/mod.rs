@@ -160,11 +160,6 @@ impl Inventory {
         (!task.is_empty()).then_some((task, label(name_key).unwrap_or(named)))
     }
 
-    /// What the agent says of a container.
-    pub fn agent_container(&self, id: &str) -> Option<&agent::Container> {
-        self.told(id).map(|(_, container)| container)
-    }
-
     /// What the metadata endpoint of a task said. `None` where it was not asked, or has not answered.
     pub fn endpoint(&self, task: &str) -> Option<&endpoint::Task> {
         self.endpoints.get(task).map(|told| &**told)
@@ -188,7 +183,15 @@ impl Inventory {
     pub fn identity<'a>(&'a self, id: &'a str) -> Identity<'a> {
         let (row, _) = self.describe_container("", id);
         let [cluster, container, task, family, revision] = row.ecs;
-        Identity { name: row.name, image: row.image, cluster, container, task, family, revision }
+        let told = || {
+            self.told(id)
+                .map_or("", |(_, container)| &container.image_id)
+        };
+        let image_id = self
+            .container(id)
+            .map_or_else(told, |known| &known.image_id);
+        let Row { name, image, .. } = row;
+        Identity { name, image, image_id, cluster, container, task, family, revision }
     }
 
     fn find_told(&self) -> Vec<(usize, usize)> {
@@ -291,6 +294,8 @@ pub struct Identity<'a> {
     pub name: &'a str,
     /// The image as it was asked for.
     pub image: &'a str,
+    /// The image's id.
+    pub image_id: &'a str,
     /// The cluster, by name or ARN.
     pub cluster: &'a str,
     /// Its name in the task definition.

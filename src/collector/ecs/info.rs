@@ -9,7 +9,7 @@ use super::{TASK, words};
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelBlock, Text, gauge, info};
 use crate::files::{Result, Roots};
-use crate::inventory::{Inventory, endpoint};
+use crate::inventory::{Identity, Inventory, endpoint};
 
 static INSTANCE: Family<6> = info("ecs_container_instance_info")
     .help("The container instance and its agent.")
@@ -202,11 +202,7 @@ impl Rows {
 }
 
 fn of_container(member: &Member, arn: &str, inventory: &Inventory) -> [Box<str>; 8] {
-    let docker = inventory.container(&member.id);
-    let agent = inventory.agent_container(&member.id);
-    let name = docker.map_or_else(|| agent.map_or("", |a| &a.docker_name), |d| &d.name);
-    let image = docker.map_or_else(|| agent.map_or("", |a| &a.image), |d| &d.image);
-    let image_id = docker.map_or_else(|| agent.map_or("", |a| &a.image_id), |d| &d.image_id);
+    let Identity { name, image, image_id, .. } = inventory.identity(&member.id);
     let (image, tag) = words::image(image);
     let mode = inventory.network_mode(&member.id);
     let addresses = list(inventory.addresses(&member.id).iter());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::TASKS_AND_HOST;
 use super::figures::{self, UNITS};
 use super::tasks::{self, Statuses, Task};
 use crate::collector::{Collector, Host, Need};
@@ -110,16 +111,7 @@ impl Collector for Instance {
     const NAME: &'static str = "ecs.instance";
     const ABOUT: &'static str =
         "What the container instance has for tasks and gave them, and how its tasks are.";
-    const NEEDS: &'static [Need] = &[
-        Need::Read("/sys/fs/cgroup"),
-        Need::Read("/proc/1/mountinfo"),
-        Need::Read("/proc/<pid>/net/dev"),
-        Need::Read("/proc/<pid>/net/snmp"),
-        Need::Read("/proc/meminfo"),
-        Need::Read("/proc/stat"),
-        Need::Read("/run/docker.sock"),
-        Need::Network("the ECS agent"),
-    ];
+    const NEEDS: &'static [Need] = TASKS_AND_HOST;
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {

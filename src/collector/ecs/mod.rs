@@ -18,6 +18,8 @@ pub(in crate::collector) mod tasks;
 pub mod totals;
 mod words;
 
+use super::Need;
+
 /// The labels of a task.
 pub const TASK: [&str; 5] = [
     "aws_ecs_cluster_name",
@@ -25,4 +27,16 @@ pub const TASK: [&str; 5] = [
     "aws_ecs_task_family",
     "aws_ecs_task_revision",
     "aws_ecs_task_id",
+];
+
+/// What it takes to tell what tasks use beside what the host has.
+const TASKS_AND_HOST: &[Need] = &[
+    Need::Read("/sys/fs/cgroup"),
+    Need::Read("/proc/1/mountinfo"),
+    Need::Read("/proc/<pid>/net/dev"),
+    Need::Read("/proc/<pid>/net/snmp"),
+    Need::Read("/proc/meminfo"),
+    Need::Read("/proc/stat"),
+    Need::Read("/run/docker.sock"),
+    Need::Network("the ECS agent"),
 ];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::collector::ecs::tasks::{self, Member, Task};
 use crate::collector::ecs::{TASK, instance, words};
 use crate::exposition::LabelBlock;
-use crate::inventory::Inventory;
+use crate::inventory::{Identity, Inventory};
 
 /// The containers of a task that ended, as long as Docker knows them: of each name the last.
 pub(super) fn of_ended(task: &Task, inventory: &Inventory) -> Vec<(LabelBlock, f64)> {
@@ -64,11 +64,7 @@ fn task_pairs<'a>(
 
 /// All of ADOT's labels of a container but points in time.
 pub(super) fn of_container(task: &Task, member: &Member, inventory: &Inventory) -> LabelBlock {
-    let docker = inventory.container(&member.id);
-    let agent = inventory.agent_container(&member.id);
-    let name = docker.map_or_else(|| agent.map_or("", |a| &a.docker_name), |d| &d.name);
-    let image = docker.map_or_else(|| agent.map_or("", |a| &a.image), |d| &d.image);
-    let image_id = docker.map_or_else(|| agent.map_or("", |a| &a.image_id), |d| &d.image_id);
+    let Identity { name, image, image_id, .. } = inventory.identity(&member.id);
     let (image, tag) = words::image(image);
     LabelBlock::new(task_pairs(task, inventory).chain([
         ("container_name", &*member.name),

@@ -9,6 +9,7 @@ use clap::Args;
 use self::labels::{of_container, of_ended, of_task};
 use self::names::{Families, Spelling, Usage};
 use self::rates::{Rates, Seen};
+use super::TASKS_AND_HOST;
 use super::figures::{self, Reserved, Traffic, UNITS, at_most};
 use super::tasks::{self, Member, Task};
 use crate::cgroup::{Io, Memory, Version};
@@ -91,16 +92,7 @@ struct Whole {
 impl Collector for Adot {
     const NAME: &'static str = "ecs.adot";
     const ABOUT: &'static str = "Tasks and their containers by the names of ADOT's awsecscontainermetrics; --collector.ecs.adot-names adds the suffixes of units that later versions of ADOT have.";
-    const NEEDS: &'static [Need] = &[
-        Need::Read("/sys/fs/cgroup"),
-        Need::Read("/proc/1/mountinfo"),
-        Need::Read("/proc/<pid>/net/dev"),
-        Need::Read("/proc/<pid>/net/snmp"),
-        Need::Read("/proc/meminfo"),
-        Need::Read("/proc/stat"),
-        Need::Read("/run/docker.sock"),
-        Need::Network("the ECS agent"),
-    ];
+    const NEEDS: &'static [Need] = TASKS_AND_HOST;
     type Flags = Flags;
 
     fn families() -> impl Iterator<Item = Descriptor> {
