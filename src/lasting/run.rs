@@ -102,9 +102,10 @@ impl Runs {
         if let Some(ended) = look.ended
             && self.open
             && !look.runs
-            && ended < look.events
-            && ended >= began
+            && ended.max(began) < look.events
         {
+            // What ended at once did so, by Docker's clock, before it was said to run.
+            let ended = ended.max(began);
             if ended >= look.since {
                 self.end(ended, look.code, facts);
             } else {
@@ -185,6 +186,12 @@ mod tests {
         let told = [Start(110.0), End(113.0, 137), Start(114.0), End(115.0, 1)];
         let expected = [Fact::Start, exit(137, 3.0), Fact::Start, exit(1, 1.0)];
         assert_eq!(fresh(&told), expected);
+    }
+
+    #[test]
+    fn what_ended_before_it_was_said_to_run_ended() {
+        let told = [Told::Look(over(60.0, 59.9, 5)), Told::Look(over(60.0, 59.9, 5)), Gone];
+        assert_eq!(fresh(&told), [Fact::Start, exit(5, 0.0)]);
     }
 
     #[test]

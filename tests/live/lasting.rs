@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -25,6 +26,7 @@ const COUNTS: [&str; 5] = [
 
 #[test]
 fn counters_outlive_containers_docker_the_agent_and_the_exporter() {
+    let _turn = crate::TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let testbed = match Testbed::named("lasting") {
         Ok(testbed) => testbed,
         Err(reason) => {
