@@ -325,7 +325,9 @@ fn examines_a_host_that_lacks_everything() {
     ]);
     assert_eq!((code, err.as_str()), (1, ""));
     for line in [
-        format!("missing   procfs          {root} is no procfs; mount it, or give --path.procfs\n"),
+        format!(
+            "missing   procfs          {root} is no procfs; mount the host's /proc at /host/proc, read-only\n"
+        ),
         "ok        Docker          not to be asked\n".into(),
     ] {
         assert!(out.contains(&line), "{line:?} in\n{out}");
