@@ -60,10 +60,10 @@ impl Disk {
     pub fn of(devices: &[Io]) -> Option<Self> {
         let mut sum = Self::default();
         for io in devices {
-            sum.read_bytes += io.read_bytes.unwrap_or(0);
-            sum.written_bytes += io.written_bytes.unwrap_or(0);
-            sum.reads += io.reads.unwrap_or(0);
-            sum.writes += io.writes.unwrap_or(0);
+            add(&mut sum.read_bytes, io.read_bytes.unwrap_or(0));
+            add(&mut sum.written_bytes, io.written_bytes.unwrap_or(0));
+            add(&mut sum.reads, io.reads.unwrap_or(0));
+            add(&mut sum.writes, io.writes.unwrap_or(0));
         }
         (!devices.is_empty()).then_some(sum)
     }
@@ -134,14 +134,16 @@ impl Container {
     /// Notes what an interface did of the network namespace that it owns.
     pub fn add_interface(&mut self, interface: &Interface) {
         let Some((_, sum)) = &mut self.readings.network else { return };
-        sum.receive.bytes += interface.receive.bytes;
-        sum.receive.packets += interface.receive.packets;
-        sum.receive.errs += interface.receive.errs;
-        sum.receive.drop += interface.receive.drop;
-        sum.transmit.bytes += interface.transmit.bytes;
-        sum.transmit.packets += interface.transmit.packets;
-        sum.transmit.errs += interface.transmit.errs;
-        sum.transmit.drop += interface.transmit.drop;
+        let (to, of) = (&mut sum.receive, &interface.receive);
+        add(&mut to.bytes, of.bytes);
+        add(&mut to.packets, of.packets);
+        add(&mut to.errs, of.errs);
+        add(&mut to.drop, of.drop);
+        let (to, of) = (&mut sum.transmit, &interface.transmit);
+        add(&mut to.bytes, of.bytes);
+        add(&mut to.packets, of.packets);
+        add(&mut to.errs, of.errs);
+        add(&mut to.drop, of.drop);
     }
 
     /// Its volumes that are Amazon EBS volumes of its task, and how full each is. None before somebody
@@ -172,6 +174,11 @@ impl Container {
         volumes.clear();
         self.readings = Readings { volumes, ..Readings::default() };
     }
+}
+
+/// Adds, and stays at the end of the range: a broken file may say anything.
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
 }
 
 fn once<T: Copy>(kept: &mut Option<T>, read: impl FnOnce() -> Result<T>) -> Result<T> {

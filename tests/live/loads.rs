@@ -108,8 +108,9 @@ fn a_second_of_cpu(testbed: &Testbed, exporter: &Server) {
     container.does("ulimit -t 1; while :; do :; done");
     let after = container.told_truly(FAMILY);
     let (entering, burnt) = (entered - before, after - entered);
-    // The limit is kept by ticks of up to ten milliseconds, the counter is exact.
-    assert!(burnt >= 0.98, "of a second of CPU it counted {burnt}");
+    // The counter is exact, as was seen; the limit is kept by samples of whole ticks, which on a busy
+    // host tell more than was burnt.
+    assert!(burnt >= 0.9, "of a second of CPU it counted {burnt}");
     assert!(burnt <= 1.1 + 3.0 * entering, "of a second of CPU it counted {burnt}");
 }
 

@@ -156,7 +156,8 @@ fn the_task_is_held_back(task: &Task<'_>) {
     let burnt = task
         .of(&samples, "ecs_task_cpu_usage_seconds_total")
         .unwrap();
-    assert!(burnt >= 0.98, "{burnt}");
+    // By samples of whole ticks, which on a busy host tell more than was burnt.
+    assert!(burnt >= 0.9, "{burnt}");
 }
 
 /// A container that goes over its 32 MiB, and three that together go over the task's 256 MiB.

@@ -84,11 +84,12 @@ impl Account {
             None => memory.failcnt != Some(0),
         };
         let [by_container, by_task, by_host] = &mut self.oom_kills;
-        *(match (own, task) {
+        let kills = match (own, task) {
             (Some(Limit::At(limit)), _) if reached(limit) => by_container,
             (_, Some(_)) => by_task,
             _ => by_host,
-        }) += new;
+        };
+        *kills = kills.saturating_add(new);
     }
 }
 

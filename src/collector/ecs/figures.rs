@@ -223,10 +223,11 @@ impl Reader<'_> {
             figures.disk = row.disk(devices, files)?;
             // What no container's own counter told: one that was gone before anybody looked.
             let all = figures.memory.oom_kills.unwrap_or(0);
-            let told: u64 = account.oom_kills.iter().sum();
+            let told = account.oom_kills.into_iter().fold(0, u64::saturating_add);
             let by_task = figures.memory.failcnt.unwrap_or(0) > 0;
             let [container, task, _] = &mut account.oom_kills;
-            *(if by_task { task } else { container }) += all.saturating_sub(told);
+            let more = if by_task { task } else { container };
+            *more = more.saturating_add(all.saturating_sub(told));
         }
         Ok(())
     }
@@ -240,8 +241,8 @@ impl Reader<'_> {
                 .iter()
                 .map(|member| Reserved::of(&member.id, self.inventory, self.rows.get(member.row)));
             rows.fold(Reserved::default(), |sum, of| Reserved {
-                units: sum.units + of.units,
-                bytes: sum.bytes + of.bytes,
+                units: sum.units.saturating_add(of.units),
+                bytes: sum.bytes.saturating_add(of.bytes),
             })
         };
         let quota = figures.quota.map(|cpus| cpus * UNITS);
@@ -287,7 +288,7 @@ pub(super) fn at_most(limit: Option<Limit>) -> Option<u64> {
 
 fn add(sum: &mut Option<u64>, more: Option<u64>) {
     if let Some(more) = more {
-        *sum = Some(sum.unwrap_or(0) + more);
+        *sum = Some(sum.unwrap_or(0).saturating_add(more));
     }
 }
 

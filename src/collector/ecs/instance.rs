@@ -162,7 +162,9 @@ impl Collector for Instance {
                 registered_units: cpus.map(|cpus| cpus as f64 * UNITS),
                 registered_bytes: memory.map(|bytes| mib(bytes, flags.reserved_memory)),
                 reserved_units: given.clone().map(|task| task.figures.reserved_units).sum(),
-                reserved_bytes: given.map(|task| task.figures.reserved_bytes).sum(),
+                reserved_bytes: given
+                    .map(|task| task.figures.reserved_bytes)
+                    .fold(0, u64::saturating_add),
                 overdue: tasks.list().iter().filter(overdue).count(),
             };
             text.table(&CAPACITY, [(&cluster.1, &capacity)]);

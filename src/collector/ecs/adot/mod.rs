@@ -173,7 +173,8 @@ impl Adot {
                 let cpus = &stat?.cpus;
                 // The last two are part of the first two.
                 let ticks = cpus.iter().flat_map(|cpu| cpu.ticks.iter().take(8));
-                whole.cpu_nsec = Some(ticks.sum::<u64>().saturating_mul(10_000_000));
+                let ticks = ticks.fold(0, |sum: u64, ticks| sum.saturating_add(*ticks));
+                whole.cpu_nsec = Some(ticks.saturating_mul(10_000_000));
                 whole.cpus = Some(cpus.len() as u64);
             }
         }
