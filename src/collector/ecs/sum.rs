@@ -39,6 +39,18 @@ impl<K: PartialEq, const N: usize> Sum<K, N> {
         });
     }
 
+    /// What a part had when it was last noted.
+    pub(super) fn last<Q>(&self, key: &Q) -> Option<&[Option<u64>; N]>
+    where
+        Q: ?Sized + PartialEq,
+        K: std::borrow::Borrow<Q>,
+    {
+        let mut parts = self.parts.iter();
+        parts
+            .find(|part| part.key.borrow() == key)
+            .map(|part| &part.last)
+    }
+
     /// Notes a part as it stands. One whose counters fell has begun anew, and what it had is kept.
     pub(super) fn part<Q>(&mut self, key: &Q, now: [Option<u64>; N])
     where
@@ -106,7 +118,9 @@ mod tests {
         let mut sum = Sum::<String, 2>::default();
         assert_eq!(sum.total(), [None, None]);
         sum.begin();
+        assert_eq!(sum.last("a"), None);
         sum.part("a", [Some(5), None]);
+        assert_eq!(sum.last("a"), Some(&[Some(5), None]));
         sum.part("b", [Some(7), Some(1)]);
         assert_eq!(sum.total(), [Some(12), Some(1)]);
         // One goes, and its last words are heard after a scrape missed it.
