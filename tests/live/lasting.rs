@@ -52,7 +52,8 @@ fn counters_outlive_containers_docker_the_agent_and_the_exporter() {
 }
 
 /// A container of a task, as the agent makes it.
-fn run(testbed: &Testbed, task: &str, name: &str, options: &[&str], command: &str) -> String {
+/// Runs a command in a container of a task, which ends with it.
+pub fn run(testbed: &Testbed, task: &str, name: &str, options: &[&str], command: &str) -> String {
     let labels = [
         "cluster=testbed".to_owned(),
         format!("container-name={name}"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::NEWS;
 use crate::common::exposition::Sample;
 use crate::host::{Container, Server, Testbed, until};
+use crate::lasting;
 
 /// How long it may take until four containers hold what they are to: emulated hosts are slow.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -165,6 +166,12 @@ fn it_is_told_whose_limit_killed(task: &Task<'_>) {
     assert_eq!(task.kills(), [0.0; 3]);
     task.does("c1", "head -c 67108864 /dev/zero | busybox tail -c 67108864 > /dev/null");
     assert_eq!(task.kills(), [1.0, 0.0, 0.0]);
+    // One without a limit of its own, which ends by it.
+    let over = "head -c 314572800 /dev/zero | busybox tail -c 314572800 > /dev/null";
+    let id = lasting::run(task.testbed, &task.id, "over", &[], over);
+    task.testbed.docker(&["wait", &id]);
+    let counted = || (task.kills() == [1.0, 1.0, 0.0]).then_some(());
+    until(PATIENCE, "a kill in a container that ended", counted);
     for (name, mebibytes) in [("c4", 108), ("c3", 80), ("c2", 52), ("c1", 24)] {
         let bytes = mebibytes << 20;
         let hold =
@@ -173,7 +180,7 @@ fn it_is_told_whose_limit_killed(task: &Task<'_>) {
     }
     let kills = until(PATIENCE, "a kill by the task's limit", || {
         let [container, by_task, host] = task.kills();
-        (by_task > 0.0).then_some([container, host])
+        (by_task > 1.0).then_some([container, host])
     });
     assert_eq!(kills, [1.0, 0.0]);
 }

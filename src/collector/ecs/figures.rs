@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::account::{Account, parts};
 use super::tasks::{Task, Tasks};
+use super::traffic::{self, Traffic};
 use crate::cgroup::{self, Cpu, Io, Limit, Memory, Version};
 use crate::collector::Host;
 use crate::collector::container::network::Networks;
@@ -12,8 +13,6 @@ use crate::container::endings::Ended;
 use crate::container::{Container, Disk, Network, Stalls};
 use crate::files::{Files, Result, Roots};
 use crate::inventory::Inventory;
-use crate::kernel::netdev::Interface;
-use crate::kernel::{Malformed, decimal, lines};
 
 /// CPU units of a whole CPU, as the scheduler counts them.
 pub(super) const UNITS: f64 = 1024.0;
@@ -51,17 +50,6 @@ pub(super) struct Figures {
     pub(super) oom_kills: [u64; 3],
 }
 
-/// What network namespaces did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Traffic {
-    /// Received: bytes, packets, errors, dropped.
-    pub(super) receive: [u64; 4],
-    /// Sent: bytes, packets, errors, dropped.
-    pub(super) transmit: [u64; 4],
-    /// Segments of TCP that were sent again. `None` where the kernel does not say.
-    pub(super) retransmits: Option<u64>,
-}
-
 /// Brings the figures of all tasks up to date, once a scrape.
 pub(super) fn read(tasks: &mut Tasks, host: &mut Host, roots: &Roots) -> Result<()> {
     if tasks.read {
@@ -72,17 +60,20 @@ pub(super) fn read(tasks: &mut Tasks, host: &mut Host, roots: &Roots) -> Result<
         networks.read(host)?;
     }
     let inventory = Arc::clone(&host.inventory);
-    for ended in news(&mut tasks.cursor, host) {
-        let of = |task: &&mut Task| ended.task.as_deref() == Some(&*task.id);
-        if let Some(task) = tasks.list_mut().iter_mut().find(of) {
-            task.account
-                .end(&ended, task.figures.memory_limit, &inventory);
-        }
-    }
+    let news = news(&mut tasks.cursor, host);
     let Host { containers, files, shared, failures, .. } = host;
     let Some(containers) = containers else { return Ok(()) };
+    let rows = containers.rows();
+    for ended in news {
+        let of = |task: &&mut Task| ended.task.as_deref() == Some(&*task.id);
+        if let Some(task) = tasks.list_mut().iter_mut().find(of) {
+            let row = task.row.and_then(|at| rows.get(at));
+            let limit = row.and_then(|row| at_most(row.spec.memory));
+            task.account.end(&ended, limit, &inventory);
+        }
+    }
     let mut reader = Reader {
-        rows: containers.rows(),
+        rows,
         proc: &roots.proc,
         oom_kills: shared.oom_kills,
         inventory: &inventory,
@@ -171,36 +162,7 @@ impl Reader<'_> {
                 add(&mut figures.memory.inactive_file, memory.inactive_file);
                 add(&mut figures.threads, container.threads(files)?);
             }
-            if let Some((namespace, sum)) = container.network() {
-                owns = true;
-                let sent_again = match account.networks.last(&namespace) {
-                    // Nothing was sent, and so nothing again: the file is dear, and most namespaces
-                    // are quiet.
-                    Some([.., packets, _, _, known @ Some(_)])
-                        if *packets == Some(sum.transmit.packets) =>
-                    {
-                        *known
-                    }
-                    _ => match container.process(proc, files)? {
-                        Some(process) => {
-                            crate::collector::container::process_file(
-                                proc,
-                                process.pid,
-                                "net/snmp",
-                                path,
-                            );
-                            files.load_whole(path, retransmits).unwrap_or_default()
-                        }
-                        None => None,
-                    },
-                };
-                let Traffic { receive, transmit, .. } = Traffic::of(&sum);
-                let mut all = [sent_again; 9];
-                for (all, n) in all.iter_mut().zip(receive.into_iter().chain(transmit)) {
-                    *all = Some(n);
-                }
-                account.networks.part(&namespace, all);
-            }
+            owns |= traffic::note(&mut account.networks, container, proc, files, path)?;
         }
         let [usage_nsec, user_nsec, system_nsec, read, written, reads, writes] =
             account.parts.total();
@@ -212,7 +174,7 @@ impl Reader<'_> {
             writes: writes.unwrap_or(0),
         });
         if owns || !figures.network_shared {
-            figures.network = traffic(account.networks.total());
+            figures.network = Traffic::sum(account.networks.total());
         }
         Ok(())
     }
@@ -298,56 +260,5 @@ pub(super) fn at_most(limit: Option<Limit>) -> Option<u64> {
 fn add(sum: &mut Option<u64>, more: Option<u64>) {
     if let Some(more) = more {
         *sum = Some(sum.unwrap_or(0).saturating_add(more));
-    }
-}
-
-impl Traffic {
-    /// What interfaces did.
-    pub(super) fn of(sum: &Interface) -> Self {
-        let (r, t) = (sum.receive, sum.transmit);
-        Self {
-            receive: [r.bytes, r.packets, r.errs, r.drop],
-            transmit: [t.bytes, t.packets, t.errs, t.drop],
-            retransmits: None,
-        }
-    }
-}
-
-fn traffic(sums: [Option<u64>; 9]) -> Option<Traffic> {
-    let [a, b, c, d, e, f, g, h, retransmits] = sums;
-    Some(Traffic { receive: [a?, b?, c?, d?], transmit: [e?, f?, g?, h?], retransmits })
-}
-
-/// Finds the segments that were sent again:
-///
-/// ```text
-/// Tcp: RtoAlgorithm RtoMin … RetransSegs InErrs OutRsts InCsumErrors
-/// Tcp: 1 200 … 12 0 34 0
-/// ```
-fn retransmits(text: &[u8]) -> std::result::Result<Option<u64>, Malformed> {
-    let mut tcp =
-        lines(text).filter_map(|mut line| (line.field() == Some(b"Tcp:")).then_some(line));
-    let (Some(mut names), Some(mut numbers)) = (tcp.next(), tcp.next()) else { return Ok(None) };
-    while let (Some(name), Some(number)) = (names.field(), numbers.field()) {
-        if name == b"RetransSegs" {
-            return Ok(decimal(number));
-        }
-    }
-    Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_segments_that_were_sent_again() {
-        let text = b"Ip: A\nIp: 1\nTcp: RtoMin RetransSegs InErrs\nTcp: 200 12 0\nUdp: X\nUdp: 1\n";
-        assert_eq!(retransmits(text), Ok(Some(12)));
-        for none in
-            [&b""[..], b"Tcp: RetransSegs\n", b"Tcp: A\nTcp: 1\n", b"Tcp: RetransSegs\nTcp:\n"]
-        {
-            assert_eq!(retransmits(none), Ok(None));
-        }
     }
 }

@@ -16,6 +16,7 @@ mod sum;
 pub mod task;
 pub(in crate::collector) mod tasks;
 pub mod totals;
+mod traffic;
 mod words;
 
 use super::Need;
