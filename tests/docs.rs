@@ -13,15 +13,17 @@ use std::process::Command;
 
 #[test]
 fn promtool_takes_the_configurations() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/discovery.md");
-    let text = fs::read_to_string(docs).unwrap();
-    let blocks: Vec<_> = text
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
-    assert!(blocks.len() > 2);
-    for block in blocks {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let texts =
+        ["discovery.md", "scaling.md"].map(|name| fs::read_to_string(docs.join(name)).unwrap());
+    let blocks = texts.each_ref().map(|text| {
+        let blocks = text.split("```yaml\n").skip(1);
+        blocks
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert!(blocks.iter().all(|blocks| blocks.len() > 2));
+    for block in blocks.concat() {
         let name = format!("docs-{}.yml", std::process::id());
         let file = std::env::temp_dir().join(name);
         fs::write(&file, block).unwrap();

@@ -7,7 +7,6 @@
     reason = "a test"
 )]
 
-use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -27,32 +26,6 @@ fn alerts_are_tested_and_have_runbooks() {
 #[test]
 fn every_query_of_a_dashboard_has_data() {
     passes(run("tests/deploy/dashboards", &[]));
-}
-
-#[test]
-fn promtool_takes_what_is_said_of_scaling() {
-    if !there("promtool") {
-        return;
-    }
-    let text = fs::read_to_string(root().join("docs/scaling.md")).unwrap();
-    let blocks = text
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap());
-    let mut checked = 0;
-    for (number, block) in blocks.enumerate() {
-        let name = format!("scaling-{}-{number}.yml", std::process::id());
-        let file = std::env::temp_dir().join(name);
-        fs::write(&file, block).unwrap();
-        let promtool = Command::new("promtool")
-            .args(["check", "config"])
-            .arg(&file)
-            .output();
-        fs::remove_file(&file).unwrap();
-        passes(promtool.unwrap());
-        checked += 1;
-    }
-    assert_eq!(checked, 3);
 }
 
 fn root() -> &'static Path {
