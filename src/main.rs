@@ -14,6 +14,7 @@ use ecs_host_exporter::container::endings::{self, Endings};
 use ecs_host_exporter::container::{Containerd, Containers, Names};
 use ecs_host_exporter::discovery::{self, Discovery, Instance, file};
 use ecs_host_exporter::doctor::{self, Patient};
+use ecs_host_exporter::exposition::whole;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{self, Handle, Listener, Told};
 use ecs_host_exporter::lasting::{self, Lasting};
@@ -124,7 +125,7 @@ fn once(config: Config, collect: &[String]) -> ExitCode {
         };
         inventory.settled(SETTLING).await;
         let exposition = scraper.scrape(selection, patience).await;
-        Ok(print(&exposition.concat()))
+        Ok(print(&whole(&exposition)))
     })
 }
 

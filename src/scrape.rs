@@ -11,20 +11,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::time::{timeout, timeout_at};
 
 use crate::collector::{Failures, Host, Running, Shared};
 use crate::container::Containers;
 use crate::discovery::Discovery;
-use crate::exposition::{Descriptor, Family, gauge};
+use crate::exposition::{Descriptor, Family, Home, Piece, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
 use crate::lasting::Lasting;
 use crate::system::System;
 
 pub use fared::{Account, Fared, Last, Outcome};
-use slot::{Home, Slot, locked, sent, take};
+use slot::{Slot, locked};
 
 static DURATION: Family<1> = gauge("node_scrape_collector_duration_seconds")
     .help("Seconds a collector took.")
@@ -56,7 +55,7 @@ pub struct Scraper {
     /// A spare buffer for what the scraper itself writes.
     own: Home,
     /// The last scrape, and what it said of itself.
-    last: Mutex<(Option<Last>, Bytes)>,
+    last: Mutex<(Option<Last>, Option<Piece>)>,
 }
 
 /// Finds the host's containers, or says why there are none to be seen.
@@ -114,7 +113,7 @@ impl Scraper {
     ///
     /// A caller may give up at any time. Before its turn, nothing happens then; after that, the
     /// scrape goes on to its end all the same, so that the next finds no collector half way.
-    pub async fn scrape(self: &Arc<Self>, selection: Selection, patience: Duration) -> Vec<Bytes> {
+    pub async fn scrape(self: &Arc<Self>, selection: Selection, patience: Duration) -> Vec<Piece> {
         let deadline = tokio::time::Instant::now() + patience;
         let Ok(turn) = timeout_at(deadline, Arc::clone(&self.turn).lock_owned()).await else {
             return self.gather(NONE, &selection);
@@ -185,7 +184,7 @@ impl Scraper {
         })
     }
 
-    fn gather(&self, scrape: u64, selection: &[bool]) -> Vec<Bytes> {
+    fn gather(&self, scrape: u64, selection: &[bool]) -> Vec<Piece> {
         let mut parts = Vec::with_capacity(self.slots.len() + 1);
         let mut runs = Vec::with_capacity(self.slots.len());
         let at = (self.start.system.now)();
@@ -200,9 +199,8 @@ impl Scraper {
             runs.push((slot.name, run));
         }
 
-        locked(&self.last).1 = Bytes::new();
-        let mut text = take(&self.own);
-        text.clear();
+        locked(&self.last).1 = None;
+        let mut text = self.own.take();
         let mut duration = text.family(&DURATION);
         for (name, run) in &runs {
             if let Some(run) = run {
@@ -213,9 +211,9 @@ impl Scraper {
         for (name, run) in &runs {
             success.sample(*name, run.is_some_and(|run| run.succeeded));
         }
-        let own = sent(text, &self.own);
+        let own = self.own.send(text);
         if scrape != NONE {
-            locked(&self.last).1 = own.clone();
+            locked(&self.last).1 = Some(own.clone());
         }
         parts.push(own);
         parts
@@ -247,7 +245,7 @@ mod tests {
     use std::sync::mpsc;
     use std::thread;
 
-    use crate::exposition::Text;
+    use crate::exposition::{Text, whole};
 
     static ANSWER: Family<0> = gauge("answer").help("Answer.").labels([]);
 
@@ -260,8 +258,8 @@ mod tests {
         Scraper::new(collectors, start, Handle::none())
     }
 
-    fn text(parts: Vec<Bytes>) -> String {
-        String::from_utf8(parts.concat()).unwrap()
+    fn text(parts: impl IntoIterator<Item = Piece>) -> String {
+        String::from_utf8(whole(&Vec::from_iter(parts))).unwrap()
     }
 
     /// What a scrape says, but for headers and times.
@@ -372,9 +370,9 @@ mod tests {
                     .await,
             );
             let account = scraper.account().await;
-            assert!(account.last.is_some() && said.ends_with(&text(vec![account.own])));
+            assert!(account.last.is_some() && said.ends_with(&text(account.own)));
             let brief = |(name, fared): (_, Option<Fared>)| {
-                let fared = fared.map(|f| (f.outcome, f.samples, text(vec![f.text])));
+                let fared = fared.map(|f| (f.outcome, f.samples, text(f.text)));
                 (name, fared)
             };
             let one = || "# HELP answer Answer.\n# TYPE answer gauge\nanswer 42\n".to_owned();

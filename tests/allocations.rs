@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use ecs_host_exporter::cgroup::{Hierarchies, Tree};
 use ecs_host_exporter::collector::COLLECTORS;
 use ecs_host_exporter::container::Containers;
+use ecs_host_exporter::exposition::whole;
 use ecs_host_exporter::files::Roots;
 use ecs_host_exporter::inventory::docker::Health;
 use ecs_host_exporter::inventory::{Handle, Happening, Told, What, Who};
@@ -118,7 +119,7 @@ fn steady(dir: &Path) -> Steady {
         })
         .min_by_key(|(allocations, _)| *allocations)
         .unwrap();
-    let text = String::from_utf8(parts.concat()).unwrap();
+    let text = String::from_utf8(whole(&parts)).unwrap();
     Steady { allocations, samples: text.lines().filter(|line| !line.starts_with('#')).count() }
 }
 

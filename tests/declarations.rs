@@ -91,7 +91,7 @@ fn text_files_take_no_name_of_the_exporter() {
     let mut text = Text::default();
     textfile(&mut host, &mut text).unwrap();
     std::fs::remove_dir_all(&dir).unwrap();
-    let text = std::str::from_utf8(text.as_bytes()).unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     let foreign: Vec<_> = samples
         .filter(|line| !line.starts_with("node_textfile_"))

@@ -12,7 +12,6 @@ use std::time::{Duration, SystemTime};
 use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::container::{About, Containers, Names};
 use ecs_host_exporter::discovery::{self, Discovery, Rule};
-use ecs_host_exporter::exposition::Labels as _;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{
     Handle, Inventory, Labels, NAMES, Service, Settings, agent, docker, endpoint, start,
@@ -134,9 +133,7 @@ fn inspect(id: &str, name: &str) -> String {
 
 fn described(inventory: &Inventory, id: &str) -> (String, About) {
     let (block, about) = inventory.describe(&format!("/docker/{id}"), Kind::Container(id));
-    let mut text = Vec::new();
-    (&block).append(&[], &mut text);
-    (String::from_utf8(text).unwrap(), about)
+    (String::from_utf8(block.as_bytes().to_vec()).unwrap(), about)
 }
 
 fn name(inventory: &Inventory, id: &str) -> String {
@@ -182,7 +179,7 @@ async fn names_containers_from_both_sources() {
         .map(|(n, v)| format!("{n}=\"{v}\""))
         .collect();
     let (text, about) = described(&inventory, &id(1));
-    assert_eq!(text, format!("{{{}}}", pairs.join(",")));
+    assert_eq!(text, pairs.join(","));
     assert_eq!((about.pid, about.started), (Some(42), Some(1_795_227_906.0)));
     let job = "3e2ae73eeb9a7030679ae44b4e06aeb257b291d9481ad767a9c6d8eceab44e01";
     assert_eq!(name(&inventory, job), "ecs-batch-3-job-ac81959fb185f7df5b00");

@@ -258,7 +258,7 @@ mod tests {
     fn samples(devices: &mut [Device<1>], host: &mut Host) -> Vec<String> {
         let mut text = Text::default();
         write(&ATTRIBUTES, devices, host, &mut text);
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         samples.map(str::to_owned).collect()
     }

@@ -52,7 +52,7 @@ impl<C: Collector> Scraped<C> {
         self.host.shared.forget();
         self.text.clear();
         self.collector.collect(&mut self.host, &mut self.text)?;
-        let text = str::from_utf8(self.text.as_bytes()).unwrap();
+        let text = String::from_utf8(self.text.to_vec()).unwrap();
         let lines = text.lines().filter(|line| !line.starts_with("# HELP "));
         Ok(lines.flat_map(|line| [line, "\n"]).collect())
     }

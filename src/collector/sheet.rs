@@ -95,7 +95,7 @@ mod tests {
     fn written(sheet: &Sheet<1>) -> Vec<String> {
         let mut text = Text::default();
         sheet.write(&PATTERN, &mut text);
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         samples.map(str::to_owned).collect()
     }

@@ -60,7 +60,7 @@ pub(crate) fn written<C: Collector>(args: &[&str], roots: &Roots) -> Result<Stri
         let mut text = Text::default();
         collector.collect(&mut host, &mut text)?;
         assert_eq!(host.failures.first, None);
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let told = text.lines().filter(|line| !line.starts_with("# HELP"));
         Ok::<_, Error>(told.map(|line| format!("{line}\n")).collect::<String>())
     };

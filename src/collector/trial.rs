@@ -126,7 +126,7 @@ impl<C: Collector> Trial<C> {
             containers.refresh(&Paths, false, *now, files);
         }
         self.collector.collect(&mut self.host, &mut text)?;
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         Ok(samples.map(|line| format!("{line}\n")).collect())
     }

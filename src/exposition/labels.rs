@@ -1,6 +1,9 @@
 //! Label values, escaped as they are written.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::rope::Rope;
 
 /// Longer label values are cut here. Nothing a kernel, ECS or Docker names on purpose comes near,
 /// and one hostile name cannot blow up every sample of its container.
@@ -51,52 +54,52 @@ impl LabelValue for u32 {
 /// The `N` label values of a sample, in the order of the family's label names.
 pub trait Labels<const N: usize> {
     /// Appends `{name="value",…}`, or nothing where there are no labels.
-    fn append(&self, names: &[&'static str; N], out: &mut Vec<u8>);
+    fn append(&self, names: &[&'static str; N], out: &mut Rope);
 }
 
 impl Labels<0> for () {
-    fn append(&self, _: &[&'static str; 0], _: &mut Vec<u8>) {}
+    fn append(&self, _: &[&'static str; 0], _: &mut Rope) {}
 }
 
 impl<A: LabelValue> Labels<1> for A {
-    fn append(&self, [a]: &[&'static str; 1], out: &mut Vec<u8>) {
+    fn append(&self, [a]: &[&'static str; 1], out: &mut Rope) {
         out.push(b'{');
-        pair(a, self, out);
+        pair(a, self, &mut out.bytes);
         out.push(b'}');
     }
 }
 
 impl<A: LabelValue, B: LabelValue> Labels<2> for (A, B) {
-    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Vec<u8>) {
+    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Rope) {
         out.push(b'{');
-        pair(a, &self.0, out);
+        pair(a, &self.0, &mut out.bytes);
         out.push(b',');
-        pair(b, &self.1, out);
+        pair(b, &self.1, &mut out.bytes);
         out.push(b'}');
     }
 }
 
 impl<A: LabelValue, B: LabelValue, C: LabelValue> Labels<3> for (A, B, C) {
-    fn append(&self, [a, b, c]: &[&'static str; 3], out: &mut Vec<u8>) {
+    fn append(&self, [a, b, c]: &[&'static str; 3], out: &mut Rope) {
         out.push(b'{');
-        pair(a, &self.0, out);
+        pair(a, &self.0, &mut out.bytes);
         out.push(b',');
-        pair(b, &self.1, out);
+        pair(b, &self.1, &mut out.bytes);
         out.push(b',');
-        pair(c, &self.2, out);
+        pair(c, &self.2, &mut out.bytes);
         out.push(b'}');
     }
 }
 
 /// Any number of labels of one type. Those that are `None` are left out.
 impl<A: LabelValue, const N: usize> Labels<N> for [Option<A>; N] {
-    fn append(&self, names: &[&'static str; N], out: &mut Vec<u8>) {
+    fn append(&self, names: &[&'static str; N], out: &mut Rope) {
         let mut before = b'{';
         for (name, value) in names.iter().zip(self) {
             if let Some(value) = value {
                 out.push(before);
                 before = b',';
-                pair(name, value, out);
+                pair(name, value, &mut out.bytes);
             }
         }
         if before == b',' {
@@ -105,9 +108,10 @@ impl<A: LabelValue, const N: usize> Labels<N> for [Option<A>; N] {
     }
 }
 
-/// Labels that are the same in many families, escaped and joined once: `id="…",name="…"`.
+/// Labels that are the same in many families, escaped and joined once: `id="…",name="…"`. A clone is
+/// the same block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LabelBlock(Box<[u8]>);
+pub struct LabelBlock(Arc<[u8]>);
 
 impl LabelBlock {
     /// Renders the pairs in the order given.
@@ -121,45 +125,60 @@ impl LabelBlock {
         }
         Self(block.into())
     }
+
+    /// As it stands between braces.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Where it is kept: what is the same block has one address, and no other has it.
+    pub(super) fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    /// Whether it is the same block, and not another one that reads alike.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
 }
 
 impl Labels<0> for &LabelBlock {
-    fn append(&self, _: &[&'static str; 0], out: &mut Vec<u8>) {
+    fn append(&self, _: &[&'static str; 0], out: &mut Rope) {
         if !self.0.is_empty() {
             out.push(b'{');
-            out.extend_from_slice(&self.0);
+            out.block(self);
             out.push(b'}');
         }
     }
 }
 
 impl<A: LabelValue> Labels<1> for (&LabelBlock, A) {
-    fn append(&self, [a]: &[&'static str; 1], out: &mut Vec<u8>) {
+    fn append(&self, [a]: &[&'static str; 1], out: &mut Rope) {
         self.0.open(out);
-        pair(a, &self.1, out);
+        pair(a, &self.1, &mut out.bytes);
         out.push(b'}');
     }
 }
 
 impl<A: LabelValue, B: LabelValue> Labels<2> for (&LabelBlock, A, B) {
-    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Vec<u8>) {
+    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Rope) {
         self.0.open(out);
-        pair(a, &self.1, out);
+        pair(a, &self.1, &mut out.bytes);
         out.push(b',');
-        pair(b, &self.2, out);
+        pair(b, &self.2, &mut out.bytes);
         out.push(b'}');
     }
 }
 
 /// A block and any number of labels of one type.
 impl<A: LabelValue, const N: usize> Labels<N> for (&LabelBlock, [A; N]) {
-    fn append(&self, names: &[&'static str; N], out: &mut Vec<u8>) {
+    fn append(&self, names: &[&'static str; N], out: &mut Rope) {
         self.0.open(out);
         for (i, (name, value)) in names.iter().zip(&self.1).enumerate() {
             if i > 0 {
                 out.push(b',');
             }
-            pair(name, value, out);
+            pair(name, value, &mut out.bytes);
         }
         out.push(b'}');
     }
@@ -167,10 +186,10 @@ impl<A: LabelValue, const N: usize> Labels<N> for (&LabelBlock, [A; N]) {
 
 impl LabelBlock {
     /// Opens the braces before further labels.
-    fn open(&self, out: &mut Vec<u8>) {
+    fn open(&self, out: &mut Rope) {
         out.push(b'{');
         if !self.0.is_empty() {
-            out.extend_from_slice(&self.0);
+            out.block(self);
             out.push(b',');
         }
     }
@@ -202,9 +221,10 @@ mod tests {
     use super::*;
 
     fn written<const N: usize>(names: [&'static str; N], labels: impl Labels<N>) -> String {
-        let mut out = Vec::new();
+        let (mut out, mut text) = (Rope::default(), Vec::new());
         labels.append(&names, &mut out);
-        String::from_utf8(out).unwrap()
+        out.expand(out.before(0), out.before(usize::MAX), &mut text);
+        String::from_utf8(text).unwrap()
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod family;
 mod gzip;
 mod labels;
+mod piece;
+mod rope;
 mod text;
 mod units;
 
@@ -12,5 +14,7 @@ pub use family::{
 };
 pub use gzip::Gzip;
 pub use labels::{LabelBlock, LabelValue, Labels};
+pub use piece::{Home, Piece, whole};
+pub use rope::Place;
 pub use text::{FamilyWriter, PatternWriter, Text, append_number};
 pub use units::{Value, count, kib, micros, millis, nanos, sectors, ticks};

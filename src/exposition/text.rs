@@ -7,12 +7,13 @@
 
 use std::collections::HashSet;
 
+use super::rope::{Line, Place, Rope};
 use super::{Described, Family, Labels, Metric, Pattern, Table, Value};
 
 /// Text under way. Keeps its buffer from one scrape to the next.
 #[derive(Debug, Default)]
 pub struct Text {
-    bytes: Vec<u8>,
+    rope: Rope,
     samples: usize,
     /// Hashes of the names of the families that were begun.
     begun: HashSet<u64>,
@@ -72,20 +73,66 @@ impl Text {
 
     /// Appends families that another writer has put into the text format.
     pub fn raw(&mut self, families: &[u8], samples: usize) {
-        self.bytes.extend_from_slice(families);
+        self.rope.extend(families);
         self.samples += samples;
     }
 
     /// Forgets what was written, keeps the buffer.
     pub fn clear(&mut self) {
-        self.bytes.clear();
+        self.rope.clear();
         self.begun.clear();
         self.samples = 0;
     }
 
     /// What was written so far.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut whole = Vec::with_capacity(self.len());
+        self.expand(self.start(), self.end(), &mut whole);
+        whole
+    }
+
+    /// What was written so far, but for the blocks of labels: all its lines, with their names.
+    pub fn without_blocks(&self) -> &[u8] {
+        &self.rope.bytes
+    }
+
+    /// How many bytes were written so far.
+    pub fn len(&self) -> usize {
+        self.rope.len()
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Before the first line.
+    pub fn start(&self) -> Place {
+        Place::default()
+    }
+
+    /// After the last line.
+    pub fn end(&self) -> Place {
+        self.before(usize::MAX)
+    }
+
+    /// Before the line that begins with this byte of the text [without blocks](Self::without_blocks).
+    pub fn before(&self, byte: usize) -> Place {
+        self.rope.before(byte)
+    }
+
+    /// The end of those lines from a place on that are about so many bytes long.
+    pub fn after(&self, from: Place, about: usize) -> Place {
+        self.rope.after(from, about)
+    }
+
+    /// Appends the text between two places to `out`.
+    pub fn expand(&self, from: Place, to: Place, out: &mut Vec<u8>) {
+        self.rope.expand(from, to, out);
+    }
+
+    pub(super) fn lines(&self, from: Place, to: Place) -> impl Iterator<Item = Line<'_>> {
+        self.rope.lines(from, to)
     }
 
     /// How many samples were written so far.
@@ -100,7 +147,7 @@ impl Text {
 
     fn append(&mut self, parts: &[&str]) {
         for part in parts {
-            self.bytes.extend_from_slice(part.as_bytes());
+            self.rope.extend(part.as_bytes());
         }
     }
 }
@@ -133,6 +180,7 @@ impl<const N: usize> FamilyWriter<'_, N> {
             State::Fresh if self.text.begun.insert(hash(self.head.name.as_bytes())) => {
                 self.state = State::Open;
                 self.text.header(self.head);
+                self.text.rope.rewind();
                 true
             }
             State::Fresh => {
@@ -155,7 +203,7 @@ impl<const N: usize> FamilyWriter<'_, N> {
             return;
         }
         for (bound, at_most) in buckets.chain([(f64::INFINITY, count)]) {
-            let out = self.part("_bucket", &labels);
+            let out = &mut self.part("_bucket", &labels).bytes;
             let before = if out.pop_if(|last| *last == b'}').is_some() { b',' } else { b'{' };
             out.push(before);
             out.extend_from_slice(b"le=\"");
@@ -165,7 +213,7 @@ impl<const N: usize> FamilyWriter<'_, N> {
             out.push(b'\n');
         }
         for (suffix, value) in [("_sum", sum), ("_count", count.to_f64())] {
-            let out = self.part(suffix, &labels);
+            let out = &mut self.part(suffix, &labels).bytes;
             out.push(b' ');
             append_number(value, out);
             out.push(b'\n');
@@ -173,11 +221,11 @@ impl<const N: usize> FamilyWriter<'_, N> {
     }
 
     /// Begins a sample of a histogram.
-    fn part(&mut self, suffix: &str, labels: &impl Labels<N>) -> &mut Vec<u8> {
+    fn part(&mut self, suffix: &str, labels: &impl Labels<N>) -> &mut Rope {
         self.text.samples += 1;
-        let out = &mut self.text.bytes;
-        out.extend_from_slice(self.head.name.as_bytes());
-        out.extend_from_slice(suffix.as_bytes());
+        let out = &mut self.text.rope;
+        out.extend(self.head.name.as_bytes());
+        out.extend(suffix.as_bytes());
         labels.append(self.labels, out);
         out
     }
@@ -187,11 +235,11 @@ impl<const N: usize> FamilyWriter<'_, N> {
         if !self.begin() {
             return;
         }
-        let out = &mut self.text.bytes;
-        out.extend_from_slice(self.head.name.as_bytes());
+        let out = &mut self.text.rope;
+        out.extend(self.head.name.as_bytes());
         labels.append(self.labels, out);
         out.push(b' ');
-        append_number(value.to_f64(), out);
+        append_number(value.to_f64(), &mut out.bytes);
         out.push(b'\n');
         self.text.samples += 1;
     }
@@ -227,20 +275,21 @@ impl<const N: usize> PatternWriter<'_, N> {
             }
         }
         self.name();
-        let out = &mut self.text.bytes;
+        let out = &mut self.text.rope;
         labels.append(&self.pattern.labels, out);
         out.push(b' ');
-        append_number(value.to_f64(), out);
+        append_number(value.to_f64(), &mut out.bytes);
         out.push(b'\n');
         self.text.samples += 1;
     }
 
     /// Whether the family may begin. Two fields may make one name.
     fn begin(&mut self) -> bool {
-        let start = self.text.bytes.len();
+        let start = self.text.rope.bytes.len();
         self.name();
-        let name = hash(self.text.bytes.get(start..).unwrap_or_default());
-        self.text.bytes.truncate(start);
+        let bytes = &mut self.text.rope.bytes;
+        let name = hash(bytes.get(start..).unwrap_or_default());
+        bytes.truncate(start);
         self.text.begun.insert(name)
     }
 
@@ -249,7 +298,7 @@ impl<const N: usize> PatternWriter<'_, N> {
         let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
         let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
         self.text.append(&[prefix]);
-        append_name(self.field, &mut self.text.bytes);
+        append_name(self.field, &mut self.text.rope.bytes);
         self.text.append(&[suffix]);
     }
 }
@@ -321,7 +370,7 @@ all_seconds_bucket{le="+Inf"} 0
 all_seconds_sum 0
 all_seconds_count 0
 "#;
-        assert_eq!(str::from_utf8(text.as_bytes()).unwrap(), expected);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
         assert_eq!(text.samples(), 8);
     }
 
@@ -329,7 +378,7 @@ all_seconds_count 0
     fn writes_header_with_first_sample() {
         let mut text = Text::default();
         text.family(&CPU);
-        assert_eq!(text.as_bytes(), b"");
+        assert_eq!(text.to_vec(), b"");
 
         let mut cpu = text.family(&CPU);
         cpu.sample((0, "user"), 1.5);
@@ -340,7 +389,7 @@ all_seconds_count 0
 cpu_seconds_total{cpu=\"0\",mode=\"user\"} 1.5
 cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 3
 ";
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
     }
 
     #[test]
@@ -373,7 +422,7 @@ reads_total{device=\"b\"} 2
 # TYPE flushes_total counter
 flushes_total{device=\"b\"} 3
 ";
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
     }
 
     #[test]
@@ -384,10 +433,10 @@ flushes_total{device=\"b\"} 3
         let mut text = Text::default();
         text.family(&CPU).sample((0, "user"), 1.5);
         text.pattern(&VMSTAT, b"pgpgin", 4u64);
-        let once = text.as_bytes().to_vec();
+        let once = text.to_vec();
         text.family(&CPU).sample((0, "user"), 1.5);
         text.pattern(&VMSTAT, b"pgpgin", 4u64);
-        assert_eq!(text.as_bytes(), once);
+        assert_eq!(text.to_vec(), once);
         text.clear();
         text.family(&CPU).sample((0, "user"), 1.5);
         assert_eq!(text.samples(), 1, "another text");
@@ -405,7 +454,7 @@ flushes_total{device=\"b\"} 3
 # TYPE node_vmstat_Active_anon untyped
 node_vmstat_Active_anon 4
 ";
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
 
         static NUMA: Pattern<1> = crate::exposition::gauge("node_numa_<field>_total")
             .help("Numa.")
@@ -421,7 +470,7 @@ node_vmstat_Active_anon 4
 node_numa_other_node_total{node=\"0\"} 1
 node_numa_other_node_total{node=\"1\"} 2
 ";
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
     }
 
     #[test]
@@ -434,11 +483,11 @@ node_numa_other_node_total{node=\"1\"} 2
             text.pattern(&TWICE, field, 1u64);
         }
         let once = "# HELP node_x_a_b X.\n# TYPE node_x_a_b gauge\nnode_x_a_b 1\n";
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), once);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), once);
         assert_eq!(text.samples(), 1);
         text.clear();
         text.pattern(&TWICE, b"a_b", 1u64);
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), once);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), once);
     }
 
     #[test]

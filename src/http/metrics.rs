@@ -7,11 +7,11 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
 
-use super::body::{Gzip, Pieces};
+use super::body::{Gzip, Plain};
 use super::negotiate::{Format, gzip, patience};
 use super::{App, names, pages, query};
+use crate::exposition::Piece;
 use crate::select::select;
 
 pub(super) async fn answer(
@@ -55,7 +55,7 @@ pub(super) async fn answer(
 
 /// The answer with these pieces, `held` until they are sent.
 fn with(
-    pieces: Vec<Bytes>,
+    pieces: Vec<Piece>,
     held: impl Send + Unpin + 'static,
     headers: &HeaderMap,
     app: &App,
@@ -64,7 +64,7 @@ fn with(
     let body = if gzip {
         Body::new(Gzip::new(pieces, &app.compressors, held))
     } else {
-        Body::new(Pieces::new(pieces, held))
+        Body::new(Plain::new(pieces, held))
     };
     let mut response = Response::new(body);
     let headers_out = response.headers_mut();

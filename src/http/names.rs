@@ -1,24 +1,26 @@
 //! `name[]=`: families by name, out of an exposition that is made already.
 
-use bytes::Bytes;
+use crate::exposition::{Piece, Text};
 
 const HEADER: &str = "# HELP ";
 
-/// The families of these names, as slices of the pieces they are in.
-pub(super) fn only(names: &[String], pieces: &[Bytes]) -> Vec<Bytes> {
+/// The families of these names, out of the pieces they are in.
+pub(super) fn only(names: &[String], pieces: &[Piece]) -> Vec<Piece> {
     let mut kept = Vec::new();
     for piece in pieces {
-        let Ok(text) = str::from_utf8(piece) else { continue };
+        let Ok(text) = str::from_utf8(piece.without_blocks()) else { continue };
         let mut at = 0;
         for family in families(text) {
             let end = at + family.len();
             if name(family).is_some_and(|name| names.iter().any(|wanted| wanted == name)) {
-                kept.push(piece.slice(at..end));
+                piece.expand(piece.before(at), piece.before(end), &mut kept);
             }
             at = end;
         }
     }
-    kept
+    let mut text = Text::default();
+    text.raw(&kept, 0);
+    vec![text.into()]
 }
 
 /// The families of a text, each with its name.
@@ -45,6 +47,7 @@ fn families(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exposition::whole;
 
     #[test]
     fn keeps_whole_families() {
@@ -54,10 +57,14 @@ mod tests {
             "",
             "# HELP c C.\n# TYPE c gauge\nc 1\n",
         ]
-        .map(|text| Bytes::copy_from_slice(text.as_bytes()));
+        .map(|bytes| {
+            let mut text = Text::default();
+            text.raw(bytes.as_bytes(), 0);
+            Piece::from(text)
+        });
         let only = |names: &[&str]| {
             let names: Vec<_> = names.iter().map(|n| (*n).to_owned()).collect();
-            String::from_utf8(only(&names, &pieces).concat()).unwrap()
+            String::from_utf8(whole(&only(&names, &pieces))).unwrap()
         };
         assert_eq!(only(&["a"]), "# HELP a A.\n# TYPE a gauge\na 1\n");
         let expected = "# HELP b B.\n# TYPE b gauge\nb{x=\"# HELP a \"} 1\nb 2\n# HELP c C.\n# TYPE c gauge\nc 1\n";

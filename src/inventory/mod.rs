@@ -343,7 +343,6 @@ impl Names for Inventory {
 mod tests {
     use super::*;
     use crate::container::Network;
-    use crate::exposition::Labels as _;
     use agent::{parse_metadata, parse_tasks};
     use docker::parse_inspect;
 
@@ -372,10 +371,8 @@ mod tests {
     /// The values of the labels but `id`, which is the path.
     fn values(inventory: &Inventory, path: &str) -> Vec<String> {
         let (block, _) = inventory.describe(path, Kind::of(path));
-        let mut text = Vec::new();
-        (&block).append(&[], &mut text);
-        let text = String::from_utf8(text).unwrap();
-        let mut pairs = text.trim_matches(['{', '}']).split(',').map(|pair| {
+        let text = str::from_utf8(block.as_bytes()).unwrap();
+        let mut pairs = text.split(',').map(|pair| {
             let (name, value) = pair.split_once('=').unwrap();
             (name.to_owned(), value.trim_matches('"').to_owned())
         });

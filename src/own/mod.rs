@@ -9,9 +9,7 @@ pub mod version;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-
-use crate::exposition::{Descriptor, Family, Text, gauge};
+use crate::exposition::{Descriptor, Family, Home, Piece, Text, gauge};
 use crate::inventory::Source;
 use instruments::Instrumented;
 use process::Process;
@@ -51,6 +49,7 @@ pub struct Account {
     /// `None` where it is not to tell of its process and work.
     work: Option<Instrumented>,
     desk: Mutex<Desk>,
+    home: Home,
 }
 
 /// What it takes to write the account, kept from one to the next.
@@ -58,7 +57,6 @@ pub struct Account {
 struct Desk {
     process: Process,
     openmetrics: String,
-    text: Text,
 }
 
 /// A request for metrics that is being answered, until it is dropped.
@@ -79,11 +77,8 @@ impl Account {
     pub fn new(exporter_metrics: bool) -> Self {
         Self {
             work: exporter_metrics.then(Instrumented::new),
-            desk: Mutex::new(Desk {
-                process: Process::own(),
-                openmetrics: String::new(),
-                text: Text::default(),
-            }),
+            desk: Mutex::new(Desk { process: Process::own(), openmetrics: String::new() }),
+            home: Home::default(),
         }
     }
 
@@ -117,22 +112,22 @@ impl Account {
     }
 
     /// The account as it stands. `reload` is `None` where there is no web configuration.
-    pub fn text(&self, sources: &[Source], reload: Option<Reload>, now: SystemTime) -> Bytes {
+    pub fn text(&self, sources: &[Source], reload: Option<Reload>, now: SystemTime) -> Piece {
         let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        let Desk { process, openmetrics, text } = &mut *desk;
-        text.clear();
-        version::write(text);
-        sources::write(sources, now, text);
+        let Desk { process, openmetrics } = &mut *desk;
+        let mut text = self.home.take();
+        version::write(&mut text);
+        sources::write(sources, now, &mut text);
         if let Some(reload) = reload {
-            web(reload, text);
+            web(reload, &mut text);
         }
         if let Some(work) = &self.work {
-            work.write(openmetrics, text);
-            if let Err(error) = process.write(text) {
+            work.write(openmetrics, &mut text);
+            if let Err(error) = process.write(&mut text) {
                 tracing::debug!(%error, "nothing known of the exporter's own process");
             }
         }
-        Bytes::copy_from_slice(text.as_bytes())
+        self.home.send(text)
     }
 }
 
@@ -163,7 +158,7 @@ mod tests {
     }
 
     fn text(account: &Account) -> String {
-        String::from_utf8(account.text(&sources(), None, NOW).into()).unwrap()
+        String::from_utf8(account.text(&sources(), None, NOW).to_vec()).unwrap()
     }
 
     /// The lines of a family, but for its help.
@@ -236,7 +231,7 @@ mod tests {
         account.answered("/metrics", 200);
         let reload = Reload { successful: true, last_success: NOW };
         let text = account.text(&sources(), Some(reload), NOW);
-        let text = String::from_utf8(text.into()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let declared: HashMap<_, _> = families().map(|f| (f.name, f)).collect();
         let mut found = 0;
         for line in text.lines() {

@@ -93,7 +93,7 @@ took_seconds_bucket{le=\"+Inf\"} 1
 # TYPE odd untyped
 odd 1
 ";
-        assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
         assert_eq!(text.samples(), 6);
     }
 }

@@ -80,7 +80,7 @@ mod tests {
         let docker = Source { up: true, last_success, errors, version, ..Source::new("docker") };
         let mut text = Text::default();
         write(&[docker, Source::new("ecs_agent")], now, &mut text);
-        let text = std::str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let bucket = |line: &&str| !line.starts_with('#') && !line.contains("_bucket{");
         let told: Vec<_> = text
             .lines()

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use crate::exposition::Piece;
 
 /// How a collector fared in the last scrape that asked for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Fared {
     /// When that scrape was over.
     pub at: SystemTime,
@@ -18,7 +18,7 @@ pub struct Fared {
     /// How many samples it gave.
     pub samples: usize,
     /// What it said. Gone while the next scrape is under way, whose buffer this is.
-    pub text: Bytes,
+    pub text: Option<Piece>,
 }
 
 /// How a run of a collector ended.
@@ -70,5 +70,5 @@ pub struct Account {
     /// nobody asked for yet.
     pub collectors: Vec<(&'static str, Option<Fared>)>,
     /// What the last scrape said of the collectors themselves.
-    pub own: Bytes,
+    pub own: Option<Piece>,
 }

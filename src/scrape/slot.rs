@@ -1,15 +1,13 @@
 //! One collector: it is run, its text is handed out, and how it fared is kept.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-
-use bytes::Bytes;
 
 use super::NONE;
 use super::fared::{Fared, Outcome};
 use crate::collector::{Host, Running};
-use crate::exposition::Text;
+use crate::exposition::{Home, Piece, Text};
 use crate::files::Error;
 
 /// A collector, what it wrote last, and how that went.
@@ -40,38 +38,6 @@ pub(super) struct Run {
     pub(super) succeeded: bool,
 }
 
-/// Where a buffer goes back to when its bytes are sent.
-pub(super) type Home = Arc<Mutex<Option<Text>>>;
-
-/// Text that is being sent.
-struct Part {
-    text: Text,
-    home: Home,
-}
-
-impl AsRef<[u8]> for Part {
-    fn as_ref(&self) -> &[u8] {
-        self.text.as_bytes()
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        let text = std::mem::take(&mut self.text);
-        *locked(&self.home) = Some(text);
-    }
-}
-
-/// A text as bytes, whose buffer goes home when the last of them is gone.
-pub(super) fn sent(text: Text, home: &Home) -> Bytes {
-    Bytes::from_owner(Part { text, home: Arc::clone(home) })
-}
-
-/// The buffer that is at home, or a new one.
-pub(super) fn take(home: &Home) -> Text {
-    locked(home).take().unwrap_or_default()
-}
-
 /// What is behind a lock, also if somebody panicked with it.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -95,17 +61,15 @@ impl Slot {
         let Ok(mut state) = self.state.try_lock() else { return };
         // The buffer goes home, to be written again.
         if let Some(fared) = &mut *locked(&self.fared) {
-            fared.text = Bytes::new();
+            fared.text = None;
         }
         state.run(self.name, scrape, host);
     }
 
     /// How the collector did in this scrape, if it is done, and what it said, if anything.
-    pub(super) fn gather(&self, scrape: u64, at: SystemTime) -> (Option<Run>, Option<Bytes>) {
-        let mut fared =
-            Fared { at, took: None, outcome: Outcome::Late, samples: 0, text: Bytes::new() };
+    pub(super) fn gather(&self, scrape: u64, at: SystemTime) -> (Option<Run>, Option<Piece>) {
+        let mut fared = Fared { at, took: None, outcome: Outcome::Late, samples: 0, text: None };
         let mut run = None;
-        let mut said = None;
         if let Ok(mut state) = self.state.try_lock() {
             run = state.last.filter(|run| run.scrape == scrape);
             if let Some(run) = run {
@@ -115,10 +79,10 @@ impl Slot {
             }
             if fared.samples > 0 {
                 let text = std::mem::take(&mut state.text);
-                fared.text = sent(text, &state.home);
-                said = Some(fared.text.clone());
+                fared.text = Some(state.home.send(text));
             }
         }
+        let said = fared.text.clone();
         // A scrape that did not get its turn knows nothing.
         if scrape != NONE {
             *locked(&self.fared) = Some(fared);
@@ -135,8 +99,7 @@ impl Slot {
 impl State {
     fn run(&mut self, name: &str, scrape: u64, host: &mut Host) {
         // The last scrape's text may still be on its way to a slow client.
-        self.text = take(&self.home);
-        self.text.clear();
+        self.text = self.home.take();
         host.failures.first = None;
         let started = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.collect)(host, &mut self.text)));

@@ -24,6 +24,7 @@ use clap::ArgMatches;
 use ecs_host_exporter::cgroup::{Hierarchies, Kind, Tree};
 use ecs_host_exporter::collector::{self, COLLECTORS, Running};
 use ecs_host_exporter::container::Containers;
+use ecs_host_exporter::exposition::whole;
 use ecs_host_exporter::files::{Files, Roots};
 use ecs_host_exporter::inventory::{Handle, Inventory, Labels, agent, docker};
 use ecs_host_exporter::scrape::{Scraper, Start};
@@ -203,7 +204,7 @@ pub fn scrape(runtime: &Runtime, scraper: &Arc<Scraper>) -> Vec<u8> {
     let started = std::time::Instant::now();
     let parts = runtime.block_on(scraper.scrape(scraper.all(), PATIENCE));
     assert!(started.elapsed() < PATIENCE, "a collector hangs");
-    parts.concat()
+    whole(&parts)
 }
 
 /// A runtime as the exporter has it.

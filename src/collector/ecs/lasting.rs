@@ -297,7 +297,7 @@ mod tests {
         let mut collector = testing::start::<Lasting>(&[], &Roots::default()).unwrap();
         let mut text = Text::default();
         collector.collect(&mut host, &mut text).unwrap();
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let bucket = |line: &&str| !line.contains("_bucket");
         let told = text
             .lines()

@@ -85,7 +85,7 @@ mod tests {
         host.inventory = Inventory::of(containers, None, &Labels::default()).into();
         let mut text = Text::default();
         ScrapeTargets(()).collect(&mut host, &mut text).unwrap();
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         let target = "ecs_scrape_target_info{aws_ecs_cluster_name=\"prod\",aws_ecs_service_name=\"\",\
             aws_ecs_task_family=\"web\",aws_ecs_task_revision=\"7\",aws_ecs_task_id=\"0a\",\

@@ -161,7 +161,7 @@ node_tcp_connection_states{state="tx_queued_bytes"} 275
     fn says_nothing_of_states_that_nobody_is_in() {
         let mut text = Text::default();
         States::default().write(&mut text);
-        assert_eq!(text.as_bytes(), b"");
+        assert!(text.is_empty());
         let mut states = States::default();
         for state in [0, 3, 12, 13, 255] {
             states.add(state, 1, 0);

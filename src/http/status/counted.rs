@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
-
+use crate::exposition::Piece;
 use crate::http::names;
 
 /// The families of a scrape and how many series each has, the most first.
@@ -19,12 +18,12 @@ pub(super) struct Counted {
 
 impl Counted {
     /// Counts the samples in pieces of an exposition.
-    pub(super) fn of<'a>(pieces: impl Iterator<Item = &'a Bytes>) -> Self {
+    pub(super) fn of<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Self {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         let mut bytes = 0;
         for piece in pieces {
             bytes += piece.len();
-            let Ok(text) = str::from_utf8(piece) else { continue };
+            let Ok(text) = str::from_utf8(piece.without_blocks()) else { continue };
             for (name, family) in names::named(text) {
                 let samples = family.lines().filter(|line| !line.starts_with('#')).count();
                 *counts.entry(name).or_default() += samples;
@@ -42,6 +41,7 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exposition::Text;
 
     #[test]
     fn counts_the_samples_of_each_family() {
@@ -50,9 +50,13 @@ mod tests {
             "",
             "# HELP c C.\n# TYPE c gauge\nc 1\n",
         ]
-        .map(|text| Bytes::from_static(text.as_bytes()));
+        .map(|bytes| {
+            let mut text = Text::default();
+            text.raw(bytes.as_bytes(), 0);
+            Piece::from(text)
+        });
         let families = [("b".into(), 2), ("a".into(), 1), ("c".into(), 1)];
-        let bytes = pieces.iter().map(Bytes::len).sum();
+        let bytes = pieces.iter().map(|piece| piece.len()).sum();
         let expected = Counted { series: 4, bytes, families: families.into() };
         assert_eq!(Counted::of(pieces.iter()), expected);
         assert_eq!(Counted::of([].iter()), Counted::default());

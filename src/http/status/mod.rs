@@ -17,11 +17,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
 use super::routes::links;
 use super::{App, pages};
+use crate::exposition::Piece;
 use crate::inventory::{Inventory, Source};
 use crate::own::version::VERSION;
 use crate::scrape::{Account, Last};
@@ -34,7 +34,7 @@ pub(super) struct Desk {
     /// Where the host's root is mounted.
     pub(super) rootfs: PathBuf,
     /// What the last answer with metrics said of the exporter itself.
-    said: Mutex<Bytes>,
+    said: Mutex<Option<Piece>>,
     /// How many series the last scrape had, once somebody looked.
     counted: Mutex<(Option<Last>, Arc<Counted>)>,
     policy: HeaderValue,
@@ -68,8 +68,8 @@ impl Desk {
     }
 
     /// Notes what an answer with metrics says of the exporter itself.
-    pub(super) fn note(&self, said: &Bytes) {
-        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = said.clone();
+    pub(super) fn note(&self, said: &Piece) {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.clone());
     }
 
     /// Counts the series of the last scrape, if that is not done yet.
@@ -82,7 +82,7 @@ impl Desk {
         // The text of one that is under way is being written anew.
         let whole = fared
             .clone()
-            .all(|fared| fared.samples == 0 || !fared.text.is_empty());
+            .all(|fared| fared.samples == 0 || fared.text.is_some());
         if counted.0 != account.last && whole {
             let said = self
                 .said
@@ -90,7 +90,7 @@ impl Desk {
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone();
             let texts = fared.map(|fared| &fared.text).chain([&account.own, &said]);
-            *counted = (account.last, Arc::new(Counted::of(texts)));
+            *counted = (account.last, Arc::new(Counted::of(texts.flatten())));
         }
         Arc::clone(&counted.1)
     }

@@ -11,7 +11,7 @@ const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
 fn fared(outcome: Outcome, micros: u64, samples: usize) -> Option<Fared> {
     let took = Some(Duration::from_micros(micros)).filter(|_| outcome != Outcome::Late);
-    Some(Fared { at: NOW, took, outcome, samples, text: Bytes::new() })
+    Some(Fared { at: NOW, took, outcome, samples, text: None })
 }
 
 /// A page after a scrape of a few collectors.
@@ -26,7 +26,7 @@ fn seen(containers: Vec<Known>) -> Seen {
             ("late", fared(Outcome::Late, 0, 0)),
             ("unasked", None),
         ],
-        own: Bytes::new(),
+        own: None,
     };
     let families = vec![("container_a".into(), 1300), ("node_b".into(), 65)];
     Seen {

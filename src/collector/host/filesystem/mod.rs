@@ -272,7 +272,7 @@ node_filesystem_mount_info{device="shm",major="0",minor="4",mountpoint="/var/lib
         let errors = |answer| {
             let mut text = Text::default();
             write(std::slice::from_ref(&mount), &[answer], &mut text);
-            let text = String::from_utf8(text.as_bytes().into()).unwrap();
+            let text = String::from_utf8(text.to_vec()).unwrap();
             let errors = text
                 .lines()
                 .filter_map(|l| l.strip_prefix("node_filesystem_device_error"));

@@ -111,7 +111,7 @@ mod tests {
     fn says_each_address_once() {
         let mut text = Text::default();
         write(true, &mut text).unwrap();
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         let mut once = samples.clone();
         once.sort_unstable();

@@ -59,7 +59,7 @@ impl Host {
             .collector
             .collect(&mut self.host.host, &mut text)
             .unwrap();
-        let text = str::from_utf8(text.as_bytes()).unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
         text.replace(&*self.dir.to_string_lossy(), "")
     }
 }
