@@ -2,6 +2,7 @@
 //!
 //! A device is accounted for by its I/O scheduler where that knows of groups, else by what throttles.
 //! A host may have disks of both kinds, so all are asked, and the first that knows a device is believed.
+//! Each sums up a group and all below it: one that knows no device of a group knows none of those in it.
 //!
 //! [1]: https://docs.kernel.org/admin-guide/cgroup-v1/blkio-controller.html
 
@@ -54,15 +55,32 @@ const fn file(slot: usize, name: &'static str) -> File {
     File(slot, Controller::Io, name)
 }
 
-pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+/// Which of those who account for devices may know any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known([bool; SOURCES.len()]);
+
+impl Default for Known {
+    /// Any of them.
+    fn default() -> Self {
+        Self([true; SOURCES.len()])
+    }
+}
+
+/// Asks those who may know. Says who knows any device.
+pub(super) fn io(
+    group: &mut Cgroup,
+    Known(mut known): Known,
+    out: &mut Vec<Io>,
+    files: &mut Files,
+) -> Result<Known> {
     let start = out.len();
-    for source in &SOURCES {
+    for (source, known) in SOURCES.iter().zip(&mut known).filter(|(_, known)| **known) {
         let own = out.len();
         let mut read = |file, put: fn(&mut Io, &[u8], u64)| {
-            group.load(file, files, |text| parse(text, out, (start, own), put))?;
-            Ok(out.len() > own)
+            group.load(file, files, |text| parse(text, out, (start, own), put))
         };
-        if !read(source.bytes, bytes)? {
+        *known = read(source.bytes, bytes)?.unwrap_or(false);
+        if !*known {
             continue; // What moved no bytes made no requests.
         }
         read(source.serviced, serviced)?;
@@ -72,7 +90,7 @@ pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Re
             read(more.queued, queued)?;
         }
     }
-    Ok(())
+    Ok(Known(known))
 }
 
 fn bytes(io: &mut Io, operation: &[u8], n: u64) {
@@ -118,18 +136,20 @@ fn queued(io: &mut Io, operation: &[u8], n: u64) {
 
 /// `blkio.throttle.io_service_bytes` and its like: `259:0 Read 1024`, and `Total 1024` at the end.
 /// Each number goes into the device's row, which is looked for from `own` on. Devices between `start`
-/// and there are known from a better source.
+/// and there are known from a better source. Says whether there is any.
 fn parse(
     text: &[u8],
     out: &mut Vec<Io>,
     (start, own): (usize, usize),
     put: fn(&mut Io, &[u8], u64),
-) -> Result<(), Malformed> {
+) -> Result<bool, Malformed> {
+    let mut any = false;
     for mut line in lines(text) {
         let first = line.field().ok_or(line.malformed("major:minor"))?;
         if first == b"Total" {
             continue;
         }
+        any = true;
         let device = mountinfo::numbers(first).ok_or(line.malformed("major:minor"))?;
         let operation = line.field().ok_or(line.malformed("an operation"))?;
         let n = line.count("a number")?;
@@ -142,7 +162,7 @@ fn parse(
             put(io, operation, n);
         }
     }
-    Ok(())
+    Ok(any)
 }
 
 #[cfg(test)]
@@ -160,7 +180,7 @@ mod tests {
                 io.reads = Some(n);
             }
         };
-        parse(text, &mut out, (1, 2), read).unwrap();
+        assert_eq!(parse(text, &mut out, (1, 2), read), Ok(true));
         let rows = [
             row((8, 0), None), // another group's
             row((8, 16), Some(7)),
@@ -170,7 +190,7 @@ mod tests {
         assert_eq!(out, rows);
         let wrong = parse(b"259:0 Read\n", &mut out, (0, 0), read).unwrap_err();
         assert_eq!(wrong.to_string(), "line 1: a number expected");
-        assert_eq!(parse(b"Total 0\n", &mut out, (0, 0), read), Ok(()));
+        assert_eq!(parse(b"Total 0\n", &mut out, (0, 0), read), Ok(false));
     }
 
     #[test]

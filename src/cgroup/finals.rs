@@ -4,7 +4,7 @@
 //! more, by a kept descriptor neither. So there are few files, opened beforehand, and the one that
 //! matters most is read first.
 
-use super::{Cgroup, Controller, Cpu, File, Io, Version, v1, v2};
+use super::{Cgroup, Controller, Cpu, File, Io, Known, Version, v1, v2};
 use crate::files::{Files, Result, Slot};
 use crate::kernel::single;
 
@@ -133,7 +133,7 @@ impl Cgroup {
         read(self.cpu(false, files).map(|cpu| finals.cpu = cpu));
         read(self.oom_kills(files).map(|kills| finals.oom_kills = kills));
         read(self.peak(files).map(|peak| finals.peak = peak));
-        read(self.io(&mut finals.io, files));
+        read(self.io(Known::default(), &mut finals.io, files).map(drop));
         let usage = finals.cpu.and_then(|cpu| cpu.usage_nsec);
         (finals, complete && usage.is_some() && self.open_files() >= open)
     }
@@ -147,7 +147,7 @@ impl Cgroup {
         let mut kept = Finals { cpu, ..Finals::default() };
         if self.home.version() == Version::V2 {
             kept.oom_kills = self.oom_kills(files).ok()?;
-            self.io(&mut kept.io, files).ok()?;
+            self.io(Known::default(), &mut kept.io, files).ok()?;
         }
         Some(kept)
     }

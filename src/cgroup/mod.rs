@@ -14,6 +14,7 @@ mod v1;
 mod v2;
 mod watch;
 
+pub use blkio::Known;
 pub use bounds::{Bounds, parent};
 pub use finals::Finals;
 pub use hierarchy::{Controller, Hierarchies, Version};
@@ -243,11 +244,12 @@ impl Cgroup {
         }
     }
 
-    /// What it did to block devices, appended to `out`.
-    pub fn io(&mut self, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+    /// What it did to block devices, appended to `out`. Says who, of those that may `know`, knows of
+    /// any: of the groups in it nobody else does.
+    pub fn io(&mut self, know: Known, out: &mut Vec<Io>, files: &mut Files) -> Result<Known> {
         match self.home.version() {
-            Version::V1 => blkio::io(self, out, files),
-            Version::V2 => v2::io(self, out, files),
+            Version::V1 => blkio::io(self, know, out, files),
+            Version::V2 => v2::io(self, out, files).map(|()| know),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What was read of a row in this scrape: each thing once, by the first collector that wants it.
 
 use super::{Container, Volume};
-use crate::cgroup::{Cpu, Io, Limit, Memory, MemoryNews};
+use crate::cgroup::{Cpu, Io, Known, Limit, Memory, MemoryNews};
 use crate::files::{Files, Result};
 use crate::kernel::netdev::Interface;
 use crate::kernel::psi::Pressure;
@@ -85,19 +85,19 @@ impl Container {
         once(&mut readings.memory, || cgroup.memory(news, files))
     }
 
-    /// What it did to block devices, appended to `out`.
-    pub fn io(&mut self, out: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+    /// What it did to block devices, as [`Cgroup::io`](crate::cgroup::Cgroup::io).
+    pub fn io(&mut self, know: Known, out: &mut Vec<Io>, files: &mut Files) -> Result<Known> {
         let start = out.len();
-        self.cgroup.io(out, files)?;
+        let known = self.cgroup.io(know, out, files)?;
         self.readings.disk = Some(Disk::of(out.get(start..).unwrap_or_default()));
-        Ok(())
+        Ok(known)
     }
 
     /// What it did to all block devices together. `scratch` is emptied.
     pub fn disk(&mut self, scratch: &mut Vec<Io>, files: &mut Files) -> Result<Option<Disk>> {
         if self.readings.disk.is_none() {
             scratch.clear();
-            self.io(scratch, files)?;
+            self.io(Known::default(), scratch, files)?;
         }
         Ok(self.readings.disk.flatten())
     }

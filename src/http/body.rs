@@ -12,8 +12,12 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::exposition::{self, Piece, Place};
 
-/// Text that is sent or compressed at a time, about: little enough for a processor's cache.
-const CHUNK: usize = 64 * 1024;
+/// Text that is sent or compressed at a time, about: a fraction of a millisecond, then others have
+/// their turn.
+const CHUNK: usize = 256 * 1024;
+
+/// Text that is worked on at once, about: little enough for a processor's nearest cache.
+const STRETCH: usize = 32 * 1024;
 
 /// Compressors kept for later, with what they learnt; more than two at once are rare.
 const SPARE: usize = 2;
@@ -38,7 +42,7 @@ impl Rest {
         while let Some(piece) = self.pieces.front()
             && left > 0
         {
-            let to = piece.after(self.at, left);
+            let to = piece.after(self.at, left.min(STRETCH));
             left = left.saturating_sub(take(piece, self.at, to));
             self.at = to;
             if to == piece.end() {

@@ -4,7 +4,7 @@ mod names;
 
 use self::names::Names;
 use super::read_each;
-use crate::cgroup;
+use crate::cgroup::{self, Known};
 use crate::collector::{Collector, Host, Need};
 use crate::container::Role;
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, micros, nanos};
@@ -79,6 +79,39 @@ pub struct Io {
     names: Names,
     rows: Vec<Option<(usize, usize)>>,
     devices: Vec<cgroup::Io>,
+    above: Above,
+}
+
+/// Who knows of devices, of the last row and those it is in.
+#[derive(Debug, Default)]
+struct Above {
+    path: String,
+    /// How long the path of each is, and what was said of it.
+    rows: Vec<(usize, Known)>,
+}
+
+impl Above {
+    /// Who may know of devices of a row, where rows come in the order of their paths.
+    fn of(&mut self, path: &str) -> Known {
+        let inside = |above: &str| path.strip_prefix(above).is_some_and(|p| p.starts_with('/'));
+        while let Some((length, known)) = self.rows.last() {
+            if self.path.get(..*length).is_some_and(inside) {
+                return *known;
+            }
+            self.rows.pop();
+        }
+        Known::default()
+    }
+
+    fn note(&mut self, path: &str, known: Known) {
+        self.path.clear();
+        self.path.push_str(path);
+        self.rows.push((path.len(), known));
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+    }
 }
 
 impl Collector for Io {
@@ -96,12 +129,18 @@ impl Collector for Io {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { names: Names::new(roots), rows: Vec::new(), devices: Vec::new() })
+        Ok(Self {
+            names: Names::new(roots),
+            rows: Vec::new(),
+            devices: Vec::new(),
+            above: Above::default(),
+        })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { names, rows, devices } = self;
+        let Self { names, rows, devices, above } = self;
         devices.clear();
+        above.clear();
         // The root group counts in some kernels nothing, or not everything.
         if let Err(error) = names.read(devices, &mut host.files) {
             host.failures.note(&error);
@@ -112,7 +151,8 @@ impl Collector for Io {
                 return Ok(Some((0, disks)));
             }
             let start = devices.len();
-            container.io(devices, files)?;
+            let known = container.io(above.of(container.cgroup.path()), devices, files)?;
+            above.note(container.cgroup.path(), known);
             Ok(Some((start, devices.len())))
         })?;
         let Some(containers) = &host.containers else { return Ok(()) };
@@ -216,6 +256,42 @@ container_blkio_device_usage_total{id="/a",device="9:0",major="9",minor="0",oper
 "#;
         assert_eq!(host.collect().unwrap(), expected);
         assert_eq!(host.collect().unwrap(), expected, "the next time");
+    }
+
+    #[test]
+    fn asks_nobody_who_knew_nothing_of_the_group_above() {
+        let bytes = |group: &str, of: &str| {
+            format!("sys/fs/cgroup{group}/blkio.{of}.io_service_bytes_recursive")
+        };
+        let mut host = Trial::<Io>::new(
+            &[],
+            &[
+                (
+                    "proc/1/mountinfo",
+                    "36 32 0:31 / /sys/fs/cgroup rw - cgroup cgroup rw,memory,blkio\n",
+                ),
+                (&bytes("/a", "bfq"), "Total 0\n"),
+                (&bytes("/a", "throttle"), "8:0 Read 9\nTotal 9\n"),
+                (&bytes("/a/b", "bfq"), "8:0 Read 1\nTotal 1\n"),
+                (&bytes("/a/b", "throttle"), "8:0 Read 5\nTotal 5\n"),
+                (&bytes("/ab", "bfq"), "8:0 Read 7\nTotal 7\n"),
+            ],
+        )
+        .contained();
+        let mut said = |id: &str| {
+            let text = host.collect().unwrap();
+            let row = format!("container_fs_reads_bytes_total{{id=\"{id}\",device=\"8:0\"}} ");
+            let line = text.lines().find_map(|line| line.strip_prefix(&row));
+            line.map(str::to_owned)
+        };
+        assert_eq!(["/a", "/a/b", "/ab"].map(&mut said), ["9", "5", "7"].map(|n| Some(n.into())));
+        let now_known = (bytes("/a", "bfq"), b"8:0 Write 1\nTotal 1\n");
+        host.write(&now_known.0, now_known.1);
+        assert!(
+            host.collect()
+                .unwrap()
+                .contains("{id=\"/a/b\",device=\"8:0\"} 1\n")
+        );
     }
 
     #[test]

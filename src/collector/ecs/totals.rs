@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::cgroup::{Cgroup, Cpu, Io, Memory, MemoryNews, Version};
+use crate::cgroup::{Cgroup, Cpu, Io, Known, Memory, MemoryNews, Version};
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, nanos};
 use crate::files::{Error, Result, Roots};
@@ -103,7 +103,7 @@ impl Collector for TaskTotals {
         if version == Version::V2 {
             totals.oom_kills = totals.memory.and_then(|memory| memory.oom_kills);
             io.clear();
-            group.io(io, files)?;
+            group.io(Known::default(), io, files)?;
             totals.io = Some(sum(io));
         }
         text.table(&TOTALS, [((), &totals)]);
