@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use memchr::memchr3;
+
 use super::rope::Rope;
 
 /// Longer label values are cut here. Nothing a kernel, ECS or Docker names on purpose comes near,
@@ -17,7 +19,8 @@ pub trait LabelValue {
 
 impl LabelValue for &str {
     fn escaped(&self, out: &mut Vec<u8>) {
-        let end = self.floor_char_boundary(LONGEST);
+        let whole = self.len() <= LONGEST;
+        let end = if whole { self.len() } else { self.floor_char_boundary(LONGEST) };
         let (value, _) = self.as_bytes().split_at(end);
         escape(value, out);
     }
@@ -203,7 +206,7 @@ fn pair(name: &str, value: &impl LabelValue, out: &mut Vec<u8>) {
 }
 
 fn escape(value: &[u8], out: &mut Vec<u8>) {
-    if !value.iter().any(|b| matches!(b, b'\\' | b'"' | b'\n')) {
+    if memchr3(b'\\', b'"', b'\n', value).is_none() {
         return out.extend_from_slice(value);
     }
     for &byte in value {

@@ -29,7 +29,7 @@ struct Mark {
 }
 
 /// A place between two lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     byte: usize,
     mark: usize,

@@ -6,6 +6,8 @@
 //! [text format]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use super::rope::{Line, Place, Rope};
 use super::{Described, Family, Labels, Metric, Pattern, Table, Value};
@@ -16,7 +18,7 @@ pub struct Text {
     rope: Rope,
     samples: usize,
     /// Hashes of the names of the families that were begun.
-    begun: HashSet<u64>,
+    begun: HashSet<u64, BuildHasherDefault<AsIs>>,
 }
 
 impl Text {
@@ -68,7 +70,7 @@ impl Text {
         pattern: &'static Pattern<N>,
         field: &'t [u8],
     ) -> PatternWriter<'t, N> {
-        PatternWriter { text: self, pattern, field, state: State::Fresh }
+        PatternWriter { text: self, pattern, field, name: 0..0, state: State::Fresh }
     }
 
     /// Appends families that another writer has put into the text format.
@@ -251,31 +253,20 @@ pub struct PatternWriter<'t, const N: usize> {
     text: &'t mut Text,
     pattern: &'static Pattern<N>,
     field: &'t [u8],
+    /// Where its name stands, once it is open.
+    name: Range<usize>,
     state: State,
 }
 
 impl<const N: usize> PatternWriter<'_, N> {
     /// Writes a sample.
     pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
-        let Described { kind, help, .. } = self.pattern.head;
-        match self.state {
-            State::Open => {}
-            State::Over => return,
-            State::Fresh => {
-                if !self.begin() {
-                    self.state = State::Over;
-                    return;
-                }
-                self.state = State::Open;
-                for (before, after) in [("# HELP ", help), ("# TYPE ", kind.as_str())] {
-                    self.text.append(&[before]);
-                    self.name();
-                    self.text.append(&[" ", after, "\n"]);
-                }
-            }
+        if matches!(self.state, State::Fresh) {
+            self.begin();
         }
-        self.name();
+        let State::Open = self.state else { return };
         let out = &mut self.text.rope;
+        out.bytes.extend_from_within(self.name.clone());
         labels.append(&self.pattern.labels, out);
         out.push(b' ');
         append_number(value.to_f64(), &mut out.bytes);
@@ -283,23 +274,50 @@ impl<const N: usize> PatternWriter<'_, N> {
         self.text.samples += 1;
     }
 
-    /// Whether the family may begin. Two fields may make one name.
-    fn begin(&mut self) -> bool {
-        let start = self.text.rope.bytes.len();
-        self.name();
-        let bytes = &mut self.text.rope.bytes;
-        let name = hash(bytes.get(start..).unwrap_or_default());
-        bytes.truncate(start);
-        self.text.begun.insert(name)
-    }
-
-    fn name(&mut self) {
-        let name = self.pattern.head.name;
+    /// Begins the family, if it may be. Two fields may make one name.
+    fn begin(&mut self) {
+        let Described { name, kind, help } = self.pattern.head;
         let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
         let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
+        let start = self.text.rope.bytes.len();
+        self.text.append(&["# HELP "]);
+        let name = self.text.rope.bytes.len();
         self.text.append(&[prefix]);
         append_name(self.field, &mut self.text.rope.bytes);
         self.text.append(&[suffix]);
+        let bytes = &mut self.text.rope.bytes;
+        self.name = name..bytes.len();
+        if self
+            .text
+            .begun
+            .insert(hash(bytes.get(name..).unwrap_or_default()))
+        {
+            self.state = State::Open;
+            self.text.append(&[" ", help, "\n# TYPE "]);
+            self.text.rope.bytes.extend_from_within(self.name.clone());
+            self.text.append(&[" ", kind.as_str(), "\n"]);
+        } else {
+            self.state = State::Over;
+            bytes.truncate(start);
+        }
+    }
+}
+
+/// What is hashed already is not hashed again.
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
@@ -327,14 +345,15 @@ fn append_name(field: &[u8], out: &mut Vec<u8>) {
 /// Appends a number, shortest form. Whole numbers, most of what a kernel counts, take the short way.
 pub fn append_number(value: f64, out: &mut Vec<u8>) {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-    if value.is_nan() {
+    #[expect(clippy::cast_possible_truncation, reason = "it is compared with what it was")]
+    let whole = value as i64;
+    #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "below 2^53 there is none")]
+    if value.abs() < EXACT && whole as f64 == value {
+        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    } else if value.is_nan() {
         out.extend_from_slice(b"NaN");
     } else if value.is_infinite() {
         out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
-    } else if value.fract() == 0.0 && value.abs() < EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
-        let value = value as i64;
-        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     } else {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     }

@@ -16,9 +16,6 @@ use crate::exposition::{self, Piece, Place};
 /// their turn.
 const CHUNK: usize = 256 * 1024;
 
-/// Text that is worked on at once, about: little enough for a processor's nearest cache.
-const STRETCH: usize = 32 * 1024;
-
 /// Compressors kept for later, with what they learnt; more than two at once are rare.
 const SPARE: usize = 2;
 
@@ -42,7 +39,7 @@ impl Rest {
         while let Some(piece) = self.pieces.front()
             && left > 0
         {
-            let to = piece.after(self.at, left.min(STRETCH));
+            let to = piece.after(self.at, left);
             left = left.saturating_sub(take(piece, self.at, to));
             self.at = to;
             if to == piece.end() {

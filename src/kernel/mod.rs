@@ -24,6 +24,8 @@ pub mod psi;
 pub mod sockets;
 pub mod stat;
 
+use memchr::memchr;
+
 /// Text that is not what the kernel is known to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {expected} expected")]
@@ -36,10 +38,18 @@ pub struct Malformed {
 
 /// Lines with their numbers, for [`Malformed`]. A last line without its newline counts.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> + Clone {
-    text.split(|&b| b == b'\n')
-        .enumerate()
-        .filter(|(_, bytes)| !bytes.is_empty())
-        .map(|(i, bytes)| Line { number: i + 1, rest: bytes })
+    let (mut rest, mut number) = (text, 0);
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let (line, next) = rest.split_at(memchr(b'\n', rest).unwrap_or(rest.len()));
+            rest = next.get(1..).unwrap_or_default();
+            number += 1;
+            if !line.is_empty() {
+                return Some(Line { number, rest: line });
+            }
+        }
+        None
+    })
 }
 
 /// A line being read, field by field.

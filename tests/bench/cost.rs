@@ -17,15 +17,16 @@
 
 mod floor;
 mod population;
+mod target;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use floor::Floor;
 use population::Population;
+use target::{Target, cpu, median, rss};
 
 const ROUNDS: usize = 21;
 const SPACE: Duration = Duration::from_millis(100);
@@ -99,113 +100,12 @@ fn row(population: &Population) {
     );
 }
 
-/// An exporter that runs.
-struct Target {
-    child: Child,
-    port: u16,
-}
-
-impl Target {
-    fn start(command: &mut Command, port: u16) -> Self {
-        Self::of(command.stderr(Stdio::null()).spawn().unwrap(), port)
-    }
-
-    fn of(child: Child, port: u16) -> Self {
-        for _ in 0..100 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                break;
-            }
-            sleep(SPACE);
-        }
-        Self { child, port }
-    }
-
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// One scrape on a connection of its own; its body.
-    fn scrape(&self, gzip: bool) -> Vec<u8> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let encoding = if gzip { "Accept-Encoding: gzip\r\n" } else { "" };
-        write!(
-            stream,
-            "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n{encoding}Connection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut reader = BufReader::new(stream);
-        let (mut line, mut chunked) = (String::new(), false);
-        while reader.read_line(&mut line).unwrap() > 2 {
-            chunked |= line
-                .to_ascii_lowercase()
-                .starts_with("transfer-encoding: chunked");
-            line.clear();
-        }
-        let mut body = Vec::new();
-        if !chunked {
-            reader.read_to_end(&mut body).unwrap();
-            return body;
-        }
-        loop {
-            line.clear();
-            reader.read_line(&mut line).unwrap();
-            let length = usize::from_str_radix(line.trim(), 16).unwrap();
-            if length == 0 {
-                return body;
-            }
-            let start = body.len();
-            body.resize(start + length, 0);
-            reader.read_exact(&mut body[start..]).unwrap();
-            reader.read_line(&mut line).unwrap();
-        }
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
-    }
-}
-
 /// Milliseconds of CPU that a process takes meanwhile.
 fn measured(pid: u32, work: impl FnOnce()) -> f64 {
     let before = cpu(pid);
     work();
     sleep(Duration::from_millis(5)); // What it does after the last byte is part of it.
     (cpu(pid) - before) as f64 / 1e6
-}
-
-/// Nanoseconds on a CPU of all threads.
-fn cpu(pid: u32) -> u64 {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let of = |dir: std::path::PathBuf| {
-        let text = std::fs::read_to_string(dir.join("schedstat")).unwrap_or_default();
-        text.split(' ')
-            .next()
-            .and_then(|n| n.parse::<u64>().ok())
-            .unwrap_or(0)
-    };
-    threads.map(|thread| of(thread.unwrap().path())).sum()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
-}
-
-fn rss(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    line.split_whitespace()
-        .next()
-        .unwrap()
-        .parse::<f64>()
-        .unwrap()
-        / 1024.0
 }
 
 /// System calls of a scrape, by strace: the mean of ten.

@@ -261,11 +261,11 @@ impl Server {
         Some(Self { child, port }.ready())
     }
 
-    /// cAdvisor, looking at the testbed, where the variable `CADVISOR` names the program. It looks at
-    /// every container once a second, whether it does anything or not.
-    pub fn cadvisor(testbed: &Testbed) -> Option<Self> {
+    /// cAdvisor, which the variable `CADVISOR` names, looking at the testbed. It looks at every
+    /// container once a second, whether it does anything or not.
+    pub fn cadvisor(testbed: &Testbed) -> Self {
         let port = free_port();
-        let child = Command::new(std::env::var_os("CADVISOR")?)
+        let child = Command::new(std::env::var_os("CADVISOR").unwrap())
             .args(["-listen_ip=127.0.0.1", "-allow_dynamic_housekeeping=false"])
             .arg("-housekeeping_interval=1s")
             .arg(format!("-port={port}"))
@@ -273,7 +273,7 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Some(Self { child, port }.ready())
+        Self { child, port }.ready()
     }
 
     fn ready(mut self) -> Self {

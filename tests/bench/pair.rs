@@ -1,0 +1,101 @@
+//! What 15 seconds of life with one scrape in them cost, beside `node_exporter` and cAdvisor together.
+//!
+//! Needs what `cost` needs, and cAdvisor: `CADVISOR` names the program.
+//!
+//! `CADVISOR=/usr/local/bin/cadvisor cargo bench --bench pair -- 10 100 300`
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a benchmark"
+)]
+
+#[expect(dead_code, reason = "the floor, which is not measured here, reads what it tells")]
+mod population;
+mod target;
+
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use population::Population;
+use target::{Target, cpu, median, rss};
+
+const ROUNDS: usize = 5;
+const HALF: Duration = Duration::from_millis(7500);
+/// cAdvisor looks at new containers at once, and again and again.
+const SETTLING: Duration = Duration::from_secs(20);
+
+fn main() {
+    let Some(cadvisor) = std::env::var_os("CADVISOR") else {
+        println!("not measured: CADVISOR names no program");
+        return;
+    };
+    let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
+    let sizes = if sizes.is_empty() { vec![10, 100, 300] } else { sizes };
+    println!(
+        "CPU of 15 s with one scrape in ms, median of {ROUNDS}; containers' part of the body.\n"
+    );
+    println!(
+        "| containers | ours | node_exporter | cAdvisor | both ÷ ours | RSS MB | both MB | both ÷ ours | body kB | cAdvisor kB | ours ÷ |"
+    );
+    println!("|{}", " ---: |".repeat(11));
+    let mut population = Population::default();
+    for size in sizes {
+        population.grow(size);
+        let ours = Target::start(
+            Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
+                .args(["--web.listen-address=127.0.0.1:9799", "--docker.socket=/nowhere"])
+                .arg(format!("--ecs.agent-address={}", population.agent())),
+            9799,
+        );
+        let node = Target::start(
+            Command::new("prometheus-node-exporter").arg("--web.listen-address=127.0.0.1:9798"),
+            9798,
+        );
+        let peer = Target::start(
+            Command::new(&cadvisor).args(["-port=9797", "-docker=unix:///nowhere"]),
+            9797,
+        );
+        let all = [&ours, &node, &peer];
+        for _ in 0..4 {
+            all.iter().for_each(|target| drop(target.scrape(false)));
+            sleep(SETTLING / 4);
+        }
+        let mut rounds = [vec![], vec![], vec![]];
+        let mut bodies = [0; 3];
+        for _ in 0..ROUNDS {
+            let before = all.map(|target| cpu(target.pid()));
+            sleep(HALF);
+            bodies = all.map(|target| containers(&target.scrape(false)));
+            sleep(HALF);
+            for ((round, target), before) in rounds.iter_mut().zip(all).zip(before) {
+                round.push((cpu(target.pid()) - before) as f64 / 1e6);
+            }
+        }
+        let [own, node_cpu, peer_cpu] = rounds.map(median);
+        let [memory, node_memory, peer_memory] = all.map(|target| rss(target.pid()));
+        let both = node_memory + peer_memory;
+        println!(
+            "| {} | {own:.1} | {node_cpu:.0} | {peer_cpu:.0} | {:.0} | {memory:.1} | {both:.0} | {:.1} | {} | {} | {:.2} |",
+            population.len(),
+            (node_cpu + peer_cpu) / own,
+            both / memory,
+            bodies[0] / 1000,
+            bodies[2] / 1000,
+            bodies[0] as f64 / bodies[2] as f64,
+        );
+    }
+}
+
+/// How many bytes of a body are samples of containers.
+fn containers(body: &[u8]) -> usize {
+    let lines = body.split_inclusive(|&b| b == b'\n');
+    lines
+        .filter(|line| line.starts_with(b"container_"))
+        .map(<[u8]>::len)
+        .sum()
+}
