@@ -3,6 +3,7 @@
 mod family;
 mod gzip;
 mod labels;
+mod pattern;
 mod piece;
 mod rope;
 mod text;
@@ -14,7 +15,8 @@ pub use family::{
 };
 pub use gzip::Gzip;
 pub use labels::{LabelBlock, LabelValue, Labels};
+pub use pattern::PatternWriter;
 pub use piece::{Home, Piece, whole};
 pub use rope::Place;
-pub use text::{FamilyWriter, PatternWriter, Text, append_number};
+pub use text::{FamilyWriter, Text, append_number};
 pub use units::{Value, count, kib, micros, millis, nanos, sectors, ticks};

@@ -97,7 +97,10 @@ impl Rope {
         let mut byte = from.byte;
         for mark in self.marks.get(from.mark..).unwrap_or_default() {
             let plain = mark.at - byte;
-            let both = plain + self.noted(*mark).map_or(0, |block| block.as_bytes().len());
+            let both = plain
+                + self
+                    .block_at(*mark)
+                    .map_or(0, |block| block.as_bytes().len());
             if both >= about {
                 about = about.min(plain);
                 break;
@@ -116,7 +119,7 @@ impl Rope {
         let mut byte = from.byte;
         for mark in self.marks(from, to) {
             out.extend_from_slice(self.bytes.get(byte..mark.at).unwrap_or_default());
-            if let Some(block) = self.noted(*mark) {
+            if let Some(block) = self.block_at(*mark) {
                 out.extend_from_slice(block.as_bytes());
             }
             byte = mark.at;
@@ -137,7 +140,7 @@ impl Rope {
             let mark = marks.next_if(|mark| mark.at < at + line.len());
             let (head, tail) = line.split_at(mark.map_or(line.len(), |mark| mark.at - at));
             at += line.len();
-            Some(Line { head, block: mark.and_then(|mark| self.noted(*mark)), tail })
+            Some(Line { head, block: mark.and_then(|mark| self.block_at(*mark)), tail })
         })
     }
 
@@ -145,7 +148,7 @@ impl Rope {
         self.marks.get(from.mark..to.mark).unwrap_or_default()
     }
 
-    fn noted(&self, mark: Mark) -> Option<&LabelBlock> {
+    fn block_at(&self, mark: Mark) -> Option<&LabelBlock> {
         self.blocks.get(mark.block)
     }
 }

@@ -7,18 +7,18 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::Range;
 
+use super::pattern::PatternWriter;
 use super::rope::{Line, Place, Rope};
 use super::{Described, Family, Labels, Metric, Pattern, Table, Value};
 
 /// Text under way. Keeps its buffer from one scrape to the next.
 #[derive(Debug, Default)]
 pub struct Text {
-    rope: Rope,
-    samples: usize,
+    pub(super) rope: Rope,
+    pub(super) samples: usize,
     /// Hashes of the names of the families that were begun.
-    begun: HashSet<u64, BuildHasherDefault<AsIs>>,
+    pub(super) begun: HashSet<u64, BuildHasherDefault<AsIs>>,
 }
 
 impl Text {
@@ -70,7 +70,7 @@ impl Text {
         pattern: &'static Pattern<N>,
         field: &'t [u8],
     ) -> PatternWriter<'t, N> {
-        PatternWriter { text: self, pattern, field, name: 0..0, state: State::Fresh }
+        PatternWriter::new(self, pattern, field)
     }
 
     /// Appends families that another writer has put into the text format.
@@ -147,7 +147,7 @@ impl Text {
         self.append(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"]);
     }
 
-    fn append(&mut self, parts: &[&str]) {
+    pub(super) fn append(&mut self, parts: &[&str]) {
         for part in parts {
             self.rope.extend(part.as_bytes());
         }
@@ -164,7 +164,7 @@ pub struct FamilyWriter<'t, const N: usize> {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+pub(super) enum State {
     /// Nothing written yet.
     Fresh,
     /// Its header is written.
@@ -247,65 +247,9 @@ impl<const N: usize> FamilyWriter<'_, N> {
     }
 }
 
-/// Writes the samples of one family of a pattern.
-#[derive(Debug)]
-pub struct PatternWriter<'t, const N: usize> {
-    text: &'t mut Text,
-    pattern: &'static Pattern<N>,
-    field: &'t [u8],
-    /// Where its name stands, once it is open.
-    name: Range<usize>,
-    state: State,
-}
-
-impl<const N: usize> PatternWriter<'_, N> {
-    /// Writes a sample.
-    pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
-        if matches!(self.state, State::Fresh) {
-            self.begin();
-        }
-        let State::Open = self.state else { return };
-        let out = &mut self.text.rope;
-        out.bytes.extend_from_within(self.name.clone());
-        labels.append(&self.pattern.labels, out);
-        out.push(b' ');
-        append_number(value.to_f64(), &mut out.bytes);
-        out.push(b'\n');
-        self.text.samples += 1;
-    }
-
-    /// Begins the family, if it may be. Two fields may make one name.
-    fn begin(&mut self) {
-        let Described { name, kind, help } = self.pattern.head;
-        let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
-        let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
-        let start = self.text.rope.bytes.len();
-        self.text.append(&["# HELP "]);
-        let name = self.text.rope.bytes.len();
-        self.text.append(&[prefix]);
-        append_name(self.field, &mut self.text.rope.bytes);
-        self.text.append(&[suffix]);
-        let bytes = &mut self.text.rope.bytes;
-        self.name = name..bytes.len();
-        if self
-            .text
-            .begun
-            .insert(hash(bytes.get(name..).unwrap_or_default()))
-        {
-            self.state = State::Open;
-            self.text.append(&[" ", help, "\n# TYPE "]);
-            self.text.rope.bytes.extend_from_within(self.name.clone());
-            self.text.append(&[" ", kind.as_str(), "\n"]);
-        } else {
-            self.state = State::Over;
-            bytes.truncate(start);
-        }
-    }
-}
-
 /// What is hashed already is not hashed again.
 #[derive(Default)]
-struct AsIs(u64);
+pub(super) struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {
@@ -322,24 +266,9 @@ impl Hasher for AsIs {
 }
 
 /// FNV-1a: names are short, and nobody else's.
-fn hash(name: &[u8]) -> u64 {
+pub(super) fn hash(name: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
     name.iter().fold(0xcbf2_9ce4_8422_2325, step)
-}
-
-fn append_name(field: &[u8], out: &mut Vec<u8>) {
-    let mut gap = false;
-    for &byte in field {
-        if byte.is_ascii_alphanumeric() || byte == b'_' {
-            if gap {
-                out.push(b'_');
-            }
-            gap = false;
-            out.push(byte);
-        } else {
-            gap = true;
-        }
-    }
 }
 
 /// Appends a number, shortest form. Whole numbers, most of what a kernel counts, take the short way.
@@ -459,54 +388,6 @@ flushes_total{device=\"b\"} 3
         text.clear();
         text.family(&CPU).sample((0, "user"), 1.5);
         assert_eq!(text.samples(), 1, "another text");
-    }
-
-    #[test]
-    fn fills_in_the_field_of_a_pattern() {
-        static VMSTAT: Pattern = crate::exposition::untyped("node_vmstat_<field>")
-            .help("Vmstat.")
-            .pattern();
-        let mut text = Text::default();
-        text.pattern(&VMSTAT, b"Active(anon)", 4u64);
-        let expected = "\
-# HELP node_vmstat_Active_anon Vmstat.
-# TYPE node_vmstat_Active_anon untyped
-node_vmstat_Active_anon 4
-";
-        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
-
-        static NUMA: Pattern<1> = crate::exposition::gauge("node_numa_<field>_total")
-            .help("Numa.")
-            .pattern_by(["node"]);
-        text.clear();
-        text.pattern_family(&NUMA, b"none");
-        let mut family = text.pattern_family(&NUMA, b"other-node");
-        family.sample(0, 1u64);
-        family.sample(1, 2u64);
-        let expected = "\
-# HELP node_numa_other_node_total Numa.
-# TYPE node_numa_other_node_total gauge
-node_numa_other_node_total{node=\"0\"} 1
-node_numa_other_node_total{node=\"1\"} 2
-";
-        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_pattern_makes_each_name_once() {
-        static TWICE: Pattern = crate::exposition::gauge("node_x_<field>")
-            .help("X.")
-            .pattern();
-        let mut text = Text::default();
-        for field in [&b"a-b"[..], b"a_b", b"a-b"] {
-            text.pattern(&TWICE, field, 1u64);
-        }
-        let once = "# HELP node_x_a_b X.\n# TYPE node_x_a_b gauge\nnode_x_a_b 1\n";
-        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), once);
-        assert_eq!(text.samples(), 1);
-        text.clear();
-        text.pattern(&TWICE, b"a_b", 1u64);
-        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), once);
     }
 
     #[test]

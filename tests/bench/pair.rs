@@ -1,6 +1,7 @@
 //! What 15 seconds of life with one scrape in them cost, beside `node_exporter` and cAdvisor together.
 //!
-//! Needs what `cost` needs, and cAdvisor: `CADVISOR` names the program.
+//! Needs root, Docker and Debian's `prometheus-node-exporter`, and cAdvisor: `CADVISOR` names the
+//! program. Starts a dockerd of its own with tasks of three containers, as the ECS agent makes them.
 //!
 //! `CADVISOR=/usr/local/bin/cadvisor cargo bench --bench pair -- 10 100 300`
 #![allow(
@@ -13,21 +14,19 @@
     reason = "a benchmark"
 )]
 
-#[expect(dead_code, reason = "the floor, which is not measured here, reads what it tells")]
-mod population;
 mod target;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use population::Population;
 use target::{Target, cpu, median, rss};
 
 const ROUNDS: usize = 5;
 const HALF: Duration = Duration::from_millis(7500);
-/// cAdvisor looks at new containers at once, and again and again.
-const SETTLING: Duration = Duration::from_secs(20);
+/// cAdvisor counts the files of every container when it first sees it.
+const SETTLING: Duration = Duration::from_secs(60);
 
 fn main() {
     let Some(cadvisor) = std::env::var_os("CADVISOR") else {
@@ -43,13 +42,16 @@ fn main() {
         "| containers | ours | node_exporter | cAdvisor | both ÷ ours | RSS MB | both MB | both ÷ ours | body kB | cAdvisor kB | ours ÷ |"
     );
     println!("|{}", " ---: |".repeat(11));
-    let mut population = Population::default();
+    let mut host = Host::up();
     for size in sizes {
-        population.grow(size);
+        host.grow(size);
+        let socket = host.dir.join("docker.sock");
+        let agent = std::fs::read_to_string(host.dir.join("agent.port")).unwrap();
         let ours = Target::start(
             Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
-                .args(["--web.listen-address=127.0.0.1:9799", "--docker.socket=/nowhere"])
-                .arg(format!("--ecs.agent-address={}", population.agent())),
+                .arg("--web.listen-address=127.0.0.1:9799")
+                .arg(format!("--docker.socket={}", socket.display()))
+                .arg(format!("--ecs.agent-address=127.0.0.1:{}", agent.trim())),
             9799,
         );
         let node = Target::start(
@@ -57,7 +59,9 @@ fn main() {
             9798,
         );
         let peer = Target::start(
-            Command::new(&cadvisor).args(["-port=9797", "-docker=unix:///nowhere"]),
+            Command::new(&cadvisor)
+                .arg("-port=9797")
+                .arg(format!("-docker=unix://{}", socket.display())),
             9797,
         );
         let all = [&ours, &node, &peer];
@@ -81,7 +85,7 @@ fn main() {
         let both = node_memory + peer_memory;
         println!(
             "| {} | {own:.1} | {node_cpu:.0} | {peer_cpu:.0} | {:.0} | {memory:.1} | {both:.0} | {:.1} | {} | {} | {:.2} |",
-            population.len(),
+            host.containers,
             (node_cpu + peer_cpu) / own,
             both / memory,
             bodies[0] / 1000,
@@ -98,4 +102,46 @@ fn containers(body: &[u8]) -> usize {
         .filter(|line| line.starts_with(b"container_"))
         .map(<[u8]>::len)
         .sum()
+}
+
+/// A host of Amazon ECS.
+struct Host {
+    dir: PathBuf,
+    containers: usize,
+}
+
+impl Host {
+    fn up() -> Self {
+        let dir =
+            std::env::temp_dir().join(format!("ecs-host-exporter-pair-{}", std::process::id()));
+        let host = Self { dir, containers: 0 };
+        host.script("up", &[]);
+        host
+    }
+
+    /// Adds tasks until there are so many containers, or one or two more.
+    fn grow(&mut self, containers: usize) {
+        const EACH: usize = 3;
+        while self.containers < containers {
+            self.script("add", &["bridge", "3"]);
+            self.containers += EACH;
+        }
+    }
+
+    fn script(&self, verb: &str, arguments: &[&str]) {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/testbed/host.sh");
+        let run = Command::new(script)
+            .arg(verb)
+            .arg(&self.dir)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.script("down", &[]);
+    }
 }
