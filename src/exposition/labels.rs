@@ -19,8 +19,7 @@ pub trait LabelValue {
 
 impl LabelValue for &str {
     fn escaped(&self, out: &mut Vec<u8>) {
-        let whole = self.len() <= LONGEST;
-        let end = if whole { self.len() } else { self.floor_char_boundary(LONGEST) };
+        let end = self.floor_char_boundary(LONGEST);
         let (value, _) = self.as_bytes().split_at(end);
         escape(value, out);
     }
