@@ -9,6 +9,7 @@ mod hugetlb;
 mod io;
 mod name;
 mod numa;
+mod quiet;
 mod tree;
 mod v1;
 mod v2;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use crate::files::{Files, Result, Slot};
 use crate::kernel::psi::{self, Pressure};
 use crate::kernel::{Malformed, single};
+use quiet::Quiet;
 
 /// One control group. Keeps its files open from one scrape to the next, if it may.
 #[derive(Debug)]
@@ -40,6 +42,9 @@ pub struct Cgroup {
     keep: bool,
     slots: [Slot; FILES],
     seldom: Seldom,
+    quiet: Quiet,
+    /// Nanoseconds on a CPU, as read in this scrape.
+    ran: Option<u64>,
 }
 
 /// What seldom changes, as last read: it is read again when something says that it may have.
@@ -198,7 +203,15 @@ pub struct Spec {
 impl Cgroup {
     /// The group at `path`, such as `/ecs/…`, in the host's hierarchies. Its files stay open if `keep`.
     pub fn new(path: &str, home: Arc<Hierarchies>, keep: bool) -> Self {
-        Self { path: path.into(), home, keep, slots: Default::default(), seldom: Seldom::default() }
+        Self {
+            path: path.into(),
+            home,
+            keep,
+            slots: Default::default(),
+            seldom: Seldom::default(),
+            quiet: Quiet::default(),
+            ran: None,
+        }
     }
 
     /// Its path in the hierarchies, `/` being the root.
@@ -211,8 +224,9 @@ impl Cgroup {
         &self.home
     }
 
-    /// Forgets which files are absent, so that they are looked for again.
+    /// Forgets which files are absent, so that they are looked for again, and what it held.
     pub fn look_again(&mut self) {
+        self.quiet = Quiet::default();
         for slot in &mut self.slots {
             if matches!(slot, Slot::Absent) {
                 *slot = Slot::Closed;
@@ -222,10 +236,13 @@ impl Cgroup {
 
     /// Its CPU time, or `None` if it ended or nobody accounts for it.
     pub fn cpu(&mut self, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
-        match self.home.version() {
+        self.ran = None;
+        let cpu = match self.home.version() {
             Version::V1 => v1::cpu(self, quota, files),
             Version::V2 => v2::cpu(self, quota, files),
-        }
+        }?;
+        self.ran = cpu.and_then(|cpu| cpu.usage_nsec);
+        Ok(cpu)
     }
 
     /// Its CPU time on each CPU in nanoseconds, appended to `out`. Nothing on cgroup v2.
@@ -255,7 +272,9 @@ impl Cgroup {
 
     /// Its threads, those of its descendants included. `None` for the root group.
     pub fn threads(&mut self, files: &mut Files) -> Result<Option<u64>> {
-        self.load(File(15, Controller::Pids, "pids.current"), files, single)
+        const THREADS: File = File(15, Controller::Pids, "pids.current");
+        let load = |group: &mut Self| group.load(THREADS, files, single);
+        self.held(|quiet| &mut quiet.threads, self.stands(), load)
     }
 
     /// Its processes, appended to `out`: those of the group itself, not of its descendants. Says

@@ -22,7 +22,12 @@ const UNLIMITED: u64 = 1 << 62;
 
 pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
     let usage = group.load(USAGE, files, single)?;
-    let Some((user, system)) = group.load(CPUACCT_STAT, files, cpuacct_stat)? else {
+    let split = group.held(
+        |quiet| &mut quiet.split,
+        usage.map(|usage| (usage, 0)),
+        |group| group.load(CPUACCT_STAT, files, cpuacct_stat),
+    )?;
+    let Some((user, system)) = split else {
         return Ok(usage.map(|n| Cpu { usage_nsec: Some(n), ..Cpu::default() }));
     };
     let throttling = if quota { group.load(CPU_STAT, files, cpu_stat)? } else { None };
@@ -47,7 +52,12 @@ pub(super) fn memory(
         return Ok(None);
     };
     memory.usage = group.load(MEMORY_USAGE, files, single)?;
-    memory.peak = group.load(MEMORY_PEAK, files, single)?;
+    let stand = group.stands_with(memory.usage);
+    memory.peak = group.held(
+        |quiet| &mut quiet.peak,
+        stand,
+        |group| group.load(MEMORY_PEAK, files, single),
+    )?;
     let never_near = match (news.limit, memory.peak) {
         (Some(Limit::Max), _) => true,
         (Some(Limit::At(limit)), Some(peak)) => peak.saturating_add(NEAR) < limit,
@@ -57,7 +67,8 @@ pub(super) fn memory(
         group.seldom.failcnt = group.load(FAILCNT, files, single)?;
     }
     memory.failcnt = group.seldom.failcnt;
-    memory.kernel = group.load(KERNEL, files, single)?;
+    memory.kernel =
+        group.held(|quiet| &mut quiet.kernel, stand, |group| group.load(KERNEL, files, single))?;
     if news.oom_kills.is_none() || news.oom_kills != group.seldom.oom_kills_of_all {
         group.seldom.oom_kills = group.load(OOM_CONTROL, files, oom_control)?.flatten();
         group.seldom.oom_kills_of_all = news.oom_kills;

@@ -31,11 +31,25 @@ pub(super) fn memory(group: &mut Cgroup, files: &mut Files) -> Result<Option<Mem
             .zip(memory.cache)
             .map(|(anon, file)| anon.saturating_add(file)),
     };
-    memory.peak = group.load(MEMORY_PEAK, files, single)?;
-    memory.swap = group.load(SWAP_CURRENT, files, single)?;
-    if let Some(events) = group.load(MEMORY_EVENTS, files, memory_events)? {
-        memory.failcnt = events.failcnt;
-        memory.events_high = events.events_high;
+    let stand = group.stands_with(memory.usage);
+    memory.peak = group.held(
+        |quiet| &mut quiet.peak,
+        stand,
+        |group| group.load(MEMORY_PEAK, files, single),
+    )?;
+    memory.swap = group.held(
+        |quiet| &mut quiet.swap,
+        stand,
+        |group| group.load(SWAP_CURRENT, files, single),
+    )?;
+    let events = group.held(
+        |quiet| &mut quiet.events,
+        stand,
+        |group| group.load(MEMORY_EVENTS, files, memory_events),
+    )?;
+    if let Some(events) = events {
+        memory.failcnt = events.max;
+        memory.events_high = events.high;
         memory.oom_kills = events.oom_kills;
     }
     Ok(Some(memory))
@@ -86,16 +100,27 @@ fn memory_stat(text: &[u8]) -> Result<Memory, Malformed> {
     Ok(memory)
 }
 
+/// What happened to a group for want of memory, counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Events {
+    /// It was slowed by its `memory.high`.
+    pub(super) high: Option<u64>,
+    /// It ran into its limit.
+    pub(super) max: Option<u64>,
+    /// One of its processes was killed.
+    pub(super) oom_kills: Option<u64>,
+}
+
 /// `memory.events`.
-pub(super) fn memory_events(text: &[u8]) -> Result<Memory, Malformed> {
-    let mut memory = Memory::default();
+pub(super) fn memory_events(text: &[u8]) -> Result<Events, Malformed> {
+    let mut events = Events::default();
     flat::each(text, |key, n| match key {
-        b"high" => memory.events_high = Some(n),
-        b"max" => memory.failcnt = Some(n),
-        b"oom_kill" => memory.oom_kills = Some(n),
+        b"high" => events.high = Some(n),
+        b"max" => events.max = Some(n),
+        b"oom_kill" => events.oom_kills = Some(n),
         _ => {}
     })?;
-    Ok(memory)
+    Ok(events)
 }
 
 /// `cpu.stat`. The root group and groups without the controller have the first three lines alone.

@@ -170,6 +170,7 @@ impl Container {
 
     /// Begins another scrape: what was read is old.
     pub(super) fn forget_readings(&mut self) {
+        self.cgroup.another_scrape();
         let mut volumes = std::mem::take(&mut self.readings.volumes);
         volumes.clear();
         self.readings = Readings { volumes, ..Readings::default() };
