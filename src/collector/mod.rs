@@ -6,6 +6,7 @@ pub mod attribute;
 pub mod container;
 pub mod dbus;
 pub mod ecs;
+mod ends;
 pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;

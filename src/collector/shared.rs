@@ -1,6 +1,7 @@
 //! Files that several collectors want. Each is read and parsed once a scrape, by the first to ask.
 
 use super::ecs::tasks::Tasks;
+use super::ends::Ends;
 use crate::files::{Files, Kept, Result};
 use crate::kernel::meminfo::Meminfo;
 use crate::kernel::stat::Stat;
@@ -11,6 +12,8 @@ pub struct Shared {
     /// Processes that the kernel killed for want of memory, a count. `None` until `/proc/vmstat` was
     /// read in this scrape, and before Linux 4.13.
     pub oom_kills: Option<u64>,
+    /// The host's ends of containers' interfaces.
+    pub(super) ends: Ends,
     /// Whether the network namespaces were read in this scrape, and the rows that own them know.
     pub(super) networks_read: bool,
     /// The tasks of this host.
@@ -23,6 +26,7 @@ impl Shared {
     /// Begins another scrape: what was read is old.
     pub fn forget(&mut self) {
         self.oom_kills = None;
+        self.ends.clear();
         self.networks_read = false;
         self.tasks.forget();
         self.stat.fresh = false;

@@ -8,12 +8,14 @@ mod generic;
 mod inet_diag;
 mod neighbour;
 pub mod nl80211;
+mod nsid;
 mod qdisc;
 mod route;
 
 pub use generic::{CgroupStats, GenericFamily, get_cgroup_stats, get_taskstats_family};
 pub use inet_diag::{Connection, Family, get_connections};
 pub use neighbour::{Neighbour, get_neighbours};
+pub use nsid::get_namespace;
 pub use qdisc::{Qdisc, get_qdiscs};
 pub use route::{Hop, Route, get_routes};
 
@@ -31,12 +33,15 @@ const RTM_NEWSTATS: u16 = 92;
 const RTM_GETSTATS: u16 = 94;
 
 const NLM_F_REQUEST: u16 = 1;
+/// A confirmation, so that the answer has an end.
+const NLM_F_ACK: u16 = 4;
 /// `NLM_F_ROOT | NLM_F_MATCH`: everything there is.
 const NLM_F_DUMP: u16 = 0x300;
 
 const IFLA_IFNAME: u16 = 3;
 const IFLA_STATS64: u16 = 23;
 const IFLA_EXT_MASK: u16 = 29;
+const IFLA_LINK_NETNSID: u16 = 37;
 /// Of counters, which `RTM_GETSTATS` gives alone.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 const IFLA_STATS_LINK_64: u16 = 1;
@@ -77,6 +82,8 @@ pub struct Link<'a> {
     pub index: u32,
     /// Its name, which may change.
     pub name: &'a [u8],
+    /// The number of the network namespace in which its other end is, if in another.
+    pub peer: Option<u32>,
     /// Its counters, unless the request said that it can do without.
     pub stats: Option<Stats>,
 }
@@ -166,15 +173,17 @@ impl<'a> Message<'a> {
     fn link(&self) -> Option<Link<'a>> {
         let (index, rest) = self.interface()?;
         let mut name = None;
+        let mut peer = None;
         let mut stats = None;
         for (kind, value) in attributes(rest) {
             match kind {
                 IFLA_IFNAME => name = value.split(|&b| b == 0).next(),
                 IFLA_STATS64 => stats = Stats::parse(value),
+                IFLA_LINK_NETNSID => peer = i32_at(value, 0).and_then(|n| n.try_into().ok()),
                 _ => {}
             }
         }
-        Some(Link { index, name: name?, stats })
+        Some(Link { index, name: name?, peer, stats })
     }
 
     /// The counters, after `struct if_stats_msg`.
@@ -254,8 +263,6 @@ pub fn get_links(sequence: u32, counters: bool) -> [u8; 40] {
 
 /// Asks for one interface, without its counters.
 pub fn get_link(sequence: u32, index: u32) -> [u8; 40] {
-    /// A confirmation, so that the answer has an end.
-    const NLM_F_ACK: u16 = 4;
     let [a, b] = 8u16.to_ne_bytes();
     let [c, d] = IFLA_EXT_MASK.to_ne_bytes();
     let mask = RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
@@ -378,6 +385,7 @@ mod tests {
                     &attribute(99, b"x"),
                     &attribute(IFLA_IFNAME, b"eth0\0"),
                     &attribute(IFLA_STATS64, &counters(24)),
+                    &attribute(IFLA_LINK_NETNSID, &4i32.to_ne_bytes()),
                 ],
             ),
             message(RTM_DELLINK, 0, &[&ifinfomsg(0, 3), &attribute(IFLA_IFNAME, b"eth0\0")]),
@@ -390,7 +398,7 @@ mod tests {
 
     #[test]
     fn reads_counters_links_and_ends() {
-        let link = Link { index: 3, name: b"eth0", stats: Some(COUNTED) };
+        let link = Link { index: 3, name: b"eth0", peer: Some(4), stats: Some(COUNTED) };
         let old = Stats { rx_nohandler: None, ..COUNTED };
         let expected = [
             (1, Said::Stats(7, COUNTED)),

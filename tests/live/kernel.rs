@@ -33,6 +33,21 @@ pub const TRUTH: &[Truth] = &[
         at("", "memory.stat", "inactive_file", 1.0),
     ),
     truth(
+        "container_memory_max_usage_bytes",
+        at("memory", "memory.max_usage_in_bytes", "", 1.0),
+        at("", "memory.peak", "", 1.0),
+    ),
+    truth(
+        "container_memory_kernel_usage",
+        at("memory", "memory.kmem.usage_in_bytes", "", 1.0),
+        at("", "memory.stat", "kernel", 1.0),
+    ),
+    truth(
+        "container_memory_swap",
+        at("memory", "memory.stat", "total_swap", 1.0),
+        at("", "memory.swap.current", "", 1.0),
+    ),
+    truth(
         "container_memory_failcnt",
         at("memory", "memory.failcnt", "", 1.0),
         at("", "memory.events", "max", 1.0),

@@ -17,18 +17,18 @@ use crate::kernel::TRUTH;
 const MIB: f64 = 1_048_576.0;
 
 /// How long a load may take to do what it does: emulated hosts are slow.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A container that does nothing until it is told to.
-struct Idle<'a> {
+pub struct Idle<'a> {
     testbed: &'a Testbed,
     exporter: &'a Server,
-    id: String,
-    pid: i32,
+    pub id: String,
+    pub pid: i32,
 }
 
 impl<'a> Idle<'a> {
-    fn run(testbed: &'a Testbed, exporter: &'a Server, options: &[&str]) -> Self {
+    pub fn run(testbed: &'a Testbed, exporter: &'a Server, options: &[&str]) -> Self {
         let mut arguments = vec!["run", "-d"];
         arguments.extend(options);
         arguments.extend(["busybox:local", "sleep", "1000000"]);
@@ -38,7 +38,7 @@ impl<'a> Idle<'a> {
     }
 
     /// Runs a command in it, whose outcome is of no matter.
-    fn does(&self, command: &str) {
+    pub fn does(&self, command: &str) {
         // The shell itself may be what the kernel kills.
         let _outcome =
             self.testbed
@@ -46,17 +46,17 @@ impl<'a> Idle<'a> {
     }
 
     /// Starts a command in it that stays.
-    fn begins(&self, command: &str) {
+    pub fn begins(&self, command: &str) {
         self.testbed
             .docker(&["exec", "-d", &self.id, "sh", "-c", command]);
     }
 
     /// What the exporter says of it, all devices and interfaces together.
-    fn told(&self, family: &str) -> f64 {
+    pub fn told(&self, family: &str) -> f64 {
         self.sum(&self.exporter.scrape(), family)
     }
 
-    fn sum(&self, samples: &[Sample], family: &str) -> f64 {
+    pub fn sum(&self, samples: &[Sample], family: &str) -> f64 {
         samples
             .iter()
             .filter(|s| s.name == family && s.label("id").contains(&self.id))

@@ -25,6 +25,7 @@ mod lasting;
 mod loads;
 mod odd;
 mod peer;
+mod quiet;
 mod tasks;
 
 use std::path::Path;
@@ -88,6 +89,7 @@ fn a_real_host_is_seen_as_it_is() {
     numbers_are_the_kernels(&testbed, &exporter);
     networks_are_counted_once(&testbed, &exporter);
     loads::known_loads_are_counted(&testbed, &exporter);
+    quiet::what_was_quiet_is_right_again(&testbed, &exporter);
     a_layer_and_a_log_are_counted(&testbed, &exporter);
     let with_flags = Server::exporter_with(&testbed, dashboards::FLAGS);
     dashboards::have_what_they_ask_for(&exporter.scrape(), &with_flags.scrape());

@@ -22,6 +22,7 @@ pub mod referenced_memory;
 pub mod resctrl;
 pub mod sched;
 pub mod spec;
+mod still;
 pub mod tcp;
 pub mod udp;
 

@@ -28,6 +28,15 @@ struct Member {
     row: usize,
 }
 
+/// Who owns a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    /// Place in the list of rows.
+    pub(super) row: usize,
+    /// A process in the namespace.
+    pub(super) process: Process,
+}
+
 /// How the kernel gives a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
@@ -88,23 +97,45 @@ impl Namespaces {
         shape: Shape,
         mut parse: impl FnMut(usize, &[u8]) -> Result<(), Malformed>,
     ) {
+        for place in 0..self.members.len() {
+            let Some(Owner { row, .. }) = self.owner(place) else { break };
+            self.read(place, host, name, shape, |text| parse(row, text));
+        }
+    }
+
+    /// The owner of the namespace at this place in the list of them, which begins at 0.
+    pub(super) fn owner(&self, place: usize) -> Option<Owner> {
+        let Member { row, pid, network, .. } = *self.members.get(place)?;
+        Some(Owner { row, process: Process { pid, network } })
+    }
+
+    /// Reads a file of the namespace at this place, as [`each`](Self::each). Says whether it did.
+    pub(super) fn read(
+        &mut self,
+        place: usize,
+        host: &mut Host,
+        name: &str,
+        shape: Shape,
+        parse: impl FnOnce(&[u8]) -> Result<(), Malformed>,
+    ) -> bool {
         let Self { proc, members, path, .. } = self;
+        let Some(member) = members.get(place) else { return false };
         let Host { containers, files, failures, .. } = host;
-        let Some(containers) = containers else { return };
-        for member in &*members {
-            process_file(proc, member.pid, name, path);
-            let parse = |text: &[u8]| parse(member.row, text);
-            let read = match shape {
-                Shape::Records => files.load_records(path, parse),
-                Shape::Whole => files.load_whole(path, parse),
-            };
-            if let Err(error) = read {
-                failures.note(&error);
-                if let Some(row) = containers.rows().get_mut(member.row) {
-                    row.forget_process();
-                }
+        process_file(proc, member.pid, name, path);
+        let read = match shape {
+            Shape::Records => files.load_records(path, parse),
+            Shape::Whole => files.load_whole(path, parse),
+        };
+        if let Err(error) = &read {
+            failures.note(error);
+            if let Some(row) = containers
+                .as_mut()
+                .and_then(|containers| containers.rows().get_mut(member.row))
+            {
+                row.forget_process();
             }
         }
+        read.is_ok()
     }
 }
 

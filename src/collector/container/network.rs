@@ -1,6 +1,7 @@
 //! `/proc/<pid>/net/dev`: network interfaces of each container, every network namespace once.
 
-use super::namespaces::{Namespaces, Shape};
+use super::namespaces::{Namespaces, Owner, Shape};
+use super::still::Still;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter};
 use crate::files::{Result, Roots};
@@ -44,6 +45,7 @@ pub struct Network {
 /// The interfaces of all network namespaces.
 pub(in crate::collector) struct Networks {
     namespaces: Namespaces,
+    still: Still,
     interfaces: Vec<Counted>,
     names: Vec<String>,
 }
@@ -59,22 +61,46 @@ struct Counted {
 
 impl Networks {
     pub(in crate::collector) fn new(roots: &Roots) -> Self {
-        Self { namespaces: Namespaces::new(roots), interfaces: vec![], names: vec![] }
+        Self {
+            namespaces: Namespaces::new(roots),
+            still: Still::new(roots),
+            interfaces: vec![],
+            names: vec![],
+        }
     }
 
     /// Reads them, and tells the rows that own them.
     pub(in crate::collector) fn read(&mut self, host: &mut Host) -> Result<()> {
-        let Self { namespaces, interfaces, names } = self;
+        let Self { namespaces, still, interfaces, names } = self;
         namespaces.find(host)?;
         interfaces.clear();
-        namespaces.each(host, "net/dev", Shape::Records, |row, text| {
-            netdev::each(text, |name, interface| {
-                if !ignored(name) {
-                    let name = place(names, name);
-                    interfaces.push(Counted { row, name, interface });
-                }
-            })
-        });
+        if names.len() > NAMES {
+            names.clear();
+            still.forget();
+        }
+        for place in 0.. {
+            let Some(Owner { row, process }) = namespaces.owner(place) else { break };
+            let Host { shared, now, .. } = host;
+            if let Some(held) = still.held(process, &shared.ends, *now) {
+                interfaces.extend(held.map(|(name, interface)| Counted { row, name, interface }));
+                continue;
+            }
+            let (start, mut links) = (interfaces.len(), 0);
+            let read = namespaces.read(place, host, "net/dev", Shape::Records, |text| {
+                netdev::each(text, |name, interface| {
+                    links += usize::from(name != b"lo");
+                    if !ignored(name) {
+                        let name = place_of(names, name);
+                        interfaces.push(Counted { row, name, interface });
+                    }
+                })
+            });
+            if read {
+                let said = interfaces.iter().skip(start).map(|c| (c.name, c.interface));
+                still.note(process, links, said, &host.shared.ends, host.now);
+            }
+        }
+        still.forget_gone();
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let rows = containers.rows();
         for (row, namespace) in namespaces.owners() {
@@ -136,16 +162,16 @@ fn ignored(name: &[u8]) -> bool {
         .any(starts)
 }
 
+/// How many names there may be before the list begins anew: one that is not UTF-8 is found again by
+/// no later look.
+const NAMES: usize = 4096;
+
 /// Where a name stands in the list of names, which are few and the same in most containers.
-fn place(names: &mut Vec<String>, name: &[u8]) -> usize {
+fn place_of(names: &mut Vec<String>, name: &[u8]) -> usize {
     names
         .iter()
         .position(|known| known.as_bytes() == name)
         .unwrap_or_else(|| {
-            // A name that is not UTF-8 is found again by no later look, but the list stays bounded.
-            if names.len() > 4096 {
-                names.clear();
-            }
             names.push(String::from_utf8_lossy(name).into_owned());
             names.len() - 1
         })

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::collector::ends::Ends;
 use crate::collector::filter::Filter;
 use crate::kernel::netlink::{GROUP_LINK, Said, Stats, get_links, get_stats};
 use crate::system::netlink::Socket;
@@ -27,6 +28,8 @@ struct Link {
     index: u32,
     /// `None` if it is left out.
     name: Option<String>,
+    /// The namespace in which its other end is, if in another.
+    peer: Option<u32>,
     /// `None` until it is counted in this scrape.
     stats: Option<Stats>,
 }
@@ -69,6 +72,15 @@ impl Links {
     pub(super) fn rows(&self) -> impl Iterator<Item = (&str, &Stats)> + Clone {
         self.known.rows()
     }
+
+    /// Tells what those counted whose other end is in a container.
+    pub(super) fn tell(&self, ends: &mut Ends) {
+        for link in &self.known.links {
+            if let (Some(namespace), Some(stats)) = (link.peer, &link.stats) {
+                ends.add(namespace, stats);
+            }
+        }
+    }
 }
 
 impl Known {
@@ -88,7 +100,7 @@ impl Known {
                     self.links
                         .retain(|other| other.index == link.index || other.name != name);
                 }
-                let link = Link { index: link.index, name, stats: link.stats };
+                let link = Link { index: link.index, name, peer: link.peer, stats: link.stats };
                 match self.place(link.index) {
                     Ok(place) => {
                         if let Some(old) = self.links.get_mut(place) {
@@ -127,7 +139,7 @@ mod tests {
     use crate::kernel::netlink;
 
     fn link(index: u32, name: &str) -> Said<'_> {
-        Said::Link(netlink::Link { index, name: name.as_bytes(), stats: None })
+        Said::Link(netlink::Link { index, name: name.as_bytes(), peer: None, stats: None })
     }
 
     fn stats(index: u32, rx_bytes: u64) -> Said<'static> {

@@ -130,6 +130,7 @@ impl Collector for Netdev {
         if let Source::Netlink(links) = source {
             match refreshed(links, filter) {
                 Ok(links) => {
+                    links.tell(&mut host.shared.ends);
                     read_aliases(aliases, links.rows(), &classes, host);
                     write(*detailed, true, links.rows(), aliases.as_deref(), text);
                     return Ok(());

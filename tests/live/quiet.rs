@@ -1,0 +1,89 @@
+//! A container that does nothing for a while: what is not read again meanwhile must be right all the
+//! same, and right again as soon as something happens.
+
+use std::fs;
+
+use crate::common::exposition::Sample;
+use crate::host::{Server, Testbed, until};
+use crate::kernel::TRUTH;
+use crate::loads::{Idle, PATIENCE};
+
+/// Scrapes, after which all that may be held is held.
+const SCRAPES: usize = 4;
+
+pub fn what_was_quiet_is_right_again(testbed: &Testbed, exporter: &Server) {
+    let container = Idle::run(testbed, exporter, &["--network=bridge"]);
+    let all_true = |when: &str| {
+        let (before, after) = until(PATIENCE, when, || {
+            let before = numbers(container.pid);
+            let samples = exporter.scrape();
+            let after = numbers(container.pid);
+            (before == after).then_some((before, samples))
+        });
+        for (truth, kernel) in TRUTH.iter().zip(before) {
+            let told = container.sum(&after, truth.family);
+            let Some(kernel) = kernel else { continue };
+            let family = truth.family;
+            assert!((told - kernel).abs() < 1e-6, "{when}: {family}: {told} of {kernel}");
+        }
+        same_network(container.pid, &container.id, &after, when);
+    };
+    let quiet = || (0..SCRAPES).for_each(|_| drop(exporter.scrape()));
+    quiet();
+    all_true("quiet");
+    let threads = container.told("container_threads");
+    let peak = container.told("container_memory_max_usage_bytes");
+
+    // The kernel answers in its place: nothing of it runs.
+    let address = "{{.NetworkSettings.IPAddress}}";
+    let address = testbed.docker(&["inspect", "-f", address, &container.id]);
+    let received = container.told("container_network_receive_packets_total");
+    // Nobody listens there, which is answered by a packet too.
+    let refused = std::net::TcpStream::connect((address.trim(), 9));
+    assert!(refused.is_err(), "nobody listens");
+    all_true("asked from outside");
+    assert!(container.told("container_network_receive_packets_total") > received);
+
+    quiet();
+    container.begins("sleep 1000000");
+    until(PATIENCE, "a process more", || {
+        (container.told("container_threads") > threads).then_some(())
+    });
+    all_true("a process more");
+
+    quiet();
+    container.does("head -c 33554432 /dev/zero | busybox tail -c 33554432 > /dev/null");
+    all_true("memory was used and given back");
+    let more = container.told("container_memory_max_usage_bytes") - peak;
+    assert!(more >= 16_777_216.0, "of 32 MiB the most memory rose by {more}");
+}
+
+/// What the kernel says.
+fn numbers(pid: i32) -> Vec<Option<f64>> {
+    TRUTH.iter().map(|truth| truth.read(pid)).collect()
+}
+
+/// Whether bytes and packets are those of `net/dev`.
+fn same_network(pid: i32, id: &str, samples: &[Sample], when: &str) {
+    let dev = fs::read_to_string(format!("/proc/{pid}/net/dev")).unwrap();
+    for (interface, numbers) in dev.lines().skip(2).filter_map(|line| line.split_once(':')) {
+        let interface = interface.trim();
+        let numbers: Vec<f64> = numbers
+            .split_whitespace()
+            .map(|n| n.parse().unwrap())
+            .collect();
+        for (family, column) in [
+            ("container_network_receive_bytes_total", 0),
+            ("container_network_receive_packets_total", 1),
+            ("container_network_transmit_bytes_total", 8),
+            ("container_network_transmit_packets_total", 9),
+        ] {
+            let told = samples.iter().find(|s| {
+                s.name == family && s.label("id").contains(id) && s.label("interface") == interface
+            });
+            if interface == "eth0" {
+                assert_eq!(told.map(|s| s.value), Some(numbers[column]), "{when}: {family}");
+            }
+        }
+    }
+}
