@@ -58,6 +58,12 @@ impl Roots {
         if first.exists() { first } else { self.proc.join("net") }
     }
 
+    /// A file of the network that [`net`](Self::net) leads to, made by `kind` of [`Kept`]. It stays open
+    /// only where that is the exporter's own network, which lives as long as the exporter does anyway.
+    pub fn net_file(&self, name: &str, kind: fn(PathBuf) -> Kept) -> Kept {
+        Kept { stays: self.network() == Network::Own, ..kind(self.net().join(name)) }
+    }
+
     /// Whose network the host's first process is in. What the exporter asks of the kernel by a socket,
     /// and what it finds below `/proc/sys/net`, is of its own.
     pub fn network(&self) -> Network {
@@ -137,13 +143,15 @@ impl Error {
 /// The result of measuring.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A file that is read again and again, and stays open in between. Not for `/proc/<pid>/net/*` nor
-/// for a namespace: an open one keeps the namespace alive, and its numbers stand still.
+/// A file that is read again and again, and stays open in between. Not for a namespace nor for
+/// `/proc/<pid>/net/*`: an open one keeps the namespace alive, and its numbers stand still. For the
+/// host's own network see [`Roots::net_file`].
 #[derive(Debug)]
 pub struct Kept {
     path: PathBuf,
     file: Option<File>,
     read: Reading,
+    stays: bool,
 }
 
 /// Reads a file into a buffer, and says how much there was.
@@ -153,23 +161,23 @@ impl Kept {
     /// The file at `path`, which need not exist. Not one with records longer than half a page, which
     /// are those of mountinfo alone.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, file: None, read: read_records }
+        Self { path, file: None, read: read_records, stays: true }
     }
 
     /// As [`new`](Self::new), of a file that the kernel gives in one piece however long it is, as
     /// `/proc/stat`: one system call less.
     pub fn whole(path: PathBuf) -> Self {
-        Self { path, file: None, read: read_whole }
+        Self { read: read_whole, ..Self::new(path) }
     }
 
     /// As [`new`](Self::new), of a file with records longer than half a page.
     pub fn long(path: PathBuf) -> Self {
-        Self { path, file: None, read: read_to_end }
+        Self { read: read_to_end, ..Self::new(path) }
     }
 
     /// As [`new`](Self::new), of one of the few numbers below `/proc/sys`.
     pub fn number(path: PathBuf) -> Self {
-        Self { path, file: None, read: read_number }
+        Self { read: read_number, ..Self::new(path) }
     }
 
     /// Where it is.
@@ -289,7 +297,7 @@ impl Files {
                 let refused = |source| refused(&kept.path, source);
                 let file = File::open(&kept.path).map_err(refused)?;
                 let length = (kept.read)(&file, &mut self.buffer).map_err(refused)?;
-                kept.file = Some(file);
+                kept.file = kept.stays.then_some(file);
                 length
             }
         };

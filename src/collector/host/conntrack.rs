@@ -1,7 +1,5 @@
 //! `nf_conntrack`: connections that the kernel's firewall keeps track of.
 
-use std::path::PathBuf;
-
 use crate::collector::absent::Absent;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
@@ -55,7 +53,7 @@ static STATS: Table<Stats> = Table {
 pub struct Conntrack {
     entries: Kept,
     limit: Kept,
-    stat: PathBuf,
+    stat: Kept,
     /// Below `/proc/sys/net` the kernel shows the reader's own network, whichever `/proc` it is.
     elsewhere: bool,
     absent: Absent,
@@ -81,7 +79,7 @@ impl Collector for Conntrack {
         Ok(Self {
             entries: Kept::number(dir.join("nf_conntrack_count")),
             limit: Kept::number(dir.join("nf_conntrack_max")),
-            stat: roots.net().join("stat/nf_conntrack"),
+            stat: roots.net_file("stat/nf_conntrack", Kept::new),
             elsewhere: roots.network() == Network::Other,
             absent: Absent::default(),
             absent_stat: Absent::default(),
@@ -98,7 +96,7 @@ impl Collector for Conntrack {
         // A kernel may track and yet have no such file. The numbers of the table stand for themselves.
         let stats = self
             .absent_stat
-            .look_if_any(*now, || files.load_records(&self.stat, parse))?;
+            .look_if_any(*now, || files.load_kept(&mut self.stat, parse))?;
         if let (Some(stats), true) = (&stats, self.elsewhere) {
             size.entries = stats.entries;
         }

@@ -2,15 +2,13 @@
 
 mod fields;
 
-use std::path::PathBuf;
-
 use regex_lite::Regex;
 
 use self::fields::Fields;
 use crate::collector::absent::Absent;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Pattern, Text, untyped};
-use crate::files::{Error, Result, Roots};
+use crate::files::{Error, Kept, Result, Roots};
 
 static NETSTAT: Pattern = untyped("node_netstat_<field>")
     .help("A count of a protocol: its name and the kernel's name of the count.")
@@ -38,9 +36,9 @@ const DEFAULT: &str = concat!(
 /// Collects what the protocols count.
 pub struct Netstat {
     wanted: Regex,
-    netstat: PathBuf,
-    snmp: PathBuf,
-    snmp6: PathBuf,
+    netstat: Kept,
+    snmp: Kept,
+    snmp6: Kept,
     fields: [Fields; 3],
     absent6: Absent,
 }
@@ -62,12 +60,12 @@ impl Collector for Netstat {
     fn new(flags: Flags, roots: &Roots) -> Result<Self> {
         let Flags { fields } = flags;
         let wrong = |error| Error::Config(format!("--{FIELDS}: {fields:?}: {error}"));
-        let net = roots.net();
+        let file = |name| roots.net_file(name, Kept::whole);
         Ok(Self {
             wanted: Regex::new(&fields).map_err(wrong)?,
-            netstat: net.join("netstat"),
-            snmp: net.join("snmp"),
-            snmp6: net.join("snmp6"),
+            netstat: file("netstat"),
+            snmp: file("snmp"),
+            snmp6: file("snmp6"),
             fields: Default::default(),
             absent6: Absent::default(),
         })
@@ -78,10 +76,10 @@ impl Collector for Netstat {
         let [fields, fields_snmp, fields6] = fields;
         let Host { files, now, .. } = host;
         let mut write = |field: &[u8], n: f64| text.pattern(&NETSTAT, field, n);
-        files.load_whole(netstat, |text| fields.each_pair(text, wanted, &mut write))?;
-        files.load_whole(snmp, |text| fields_snmp.each_pair(text, wanted, &mut write))?;
+        files.load_kept(netstat, |text| fields.each_pair(text, wanted, &mut write))?;
+        files.load_kept(snmp, |text| fields_snmp.each_pair(text, wanted, &mut write))?;
         absent6.look_if_any(*now, || {
-            files.load_whole(snmp6, |text| fields6.each_line(text, wanted, &mut write))
+            files.load_kept(snmp6, |text| fields6.each_line(text, wanted, &mut write))
         })?;
         Ok(())
     }

@@ -1,13 +1,11 @@
 //! `/proc/net/sockstat` and `sockstat6`: sockets in use, by protocol.
 
-use std::path::PathBuf;
-
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::collector::absent::Absent;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Pattern, Table, Text, count, gauge};
-use crate::files::{Result, Roots};
+use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, lines};
 
 static USED: Table<u64> = Table {
@@ -31,7 +29,7 @@ pub struct Sockstat {
 }
 
 struct File {
-    path: PathBuf,
+    kept: Kept,
     absent: Absent,
 }
 
@@ -47,7 +45,8 @@ impl Collector for Sockstat {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        let file = |name| File { path: roots.net().join(name), absent: Absent::default() };
+        let file =
+            |name| File { kept: roots.net_file(name, Kept::whole), absent: Absent::default() };
         let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
         Ok(Self {
             v4: file("sockstat"),
@@ -62,9 +61,9 @@ impl Collector for Sockstat {
         let Host { files, now, .. } = host;
         let mut used = None;
         for (file, first) in [(v4, true), (v6, false)] {
-            let File { path, absent } = file;
+            let File { kept, absent } = file;
             absent.look_if_any(*now, || {
-                files.load_whole(path, |sockets| {
+                files.load_kept(kept, |sockets| {
                     each(sockets, |count| match count {
                         Count::Used(n) if first => used = Some(n),
                         Count::Used(_) => {}

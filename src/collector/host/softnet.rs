@@ -1,10 +1,8 @@
 //! `/proc/net/softnet_stat`: packets that wait for a CPU after the network card has received them.
 
-use std::path::PathBuf;
-
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, counter, gauge};
-use crate::files::{Result, Roots};
+use crate::files::{Kept, Result, Roots};
 use crate::kernel::{Malformed, hex, lines};
 
 static CPUS: Table<Cpu, 1> = Table {
@@ -36,7 +34,7 @@ static CPUS: Table<Cpu, 1> = Table {
 
 /// Collects what CPUs did with packets.
 pub struct Softnet {
-    path: PathBuf,
+    file: Kept,
     cpus: Vec<(u32, Cpu)>,
 }
 
@@ -51,14 +49,14 @@ impl Collector for Softnet {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { path: roots.net().join("softnet_stat"), cpus: Vec::new() })
+        Ok(Self { file: roots.net_file("softnet_stat", Kept::new), cpus: Vec::new() })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let cpus = &mut self.cpus;
+        let Self { file, cpus } = self;
         cpus.clear();
         host.files
-            .load_records(&self.path, |text| each(text, |id, cpu| cpus.push((id, cpu))))?;
+            .load_kept(file, |text| each(text, |id, cpu| cpus.push((id, cpu))))?;
         text.table(&CPUS, cpus.iter().map(|(id, cpu)| (*id, cpu)));
         Ok(())
     }

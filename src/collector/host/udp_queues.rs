@@ -1,11 +1,9 @@
 //! `/proc/net/udp` and `udp6`: bytes that wait in the queues of UDP sockets.
 
-use std::path::PathBuf;
-
 use crate::collector::absent::Absent;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
-use crate::files::{Error, Result, Roots};
+use crate::files::{Error, Kept, Result, Roots};
 use crate::kernel::{Malformed, sockets};
 
 static QUEUES: Family<2> = gauge("node_udp_queues")
@@ -19,7 +17,7 @@ pub struct UdpQueues {
 }
 
 struct File {
-    path: PathBuf,
+    kept: Kept,
     absent: Absent,
 }
 
@@ -34,7 +32,7 @@ impl Collector for UdpQueues {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        let file = |name| File { path: roots.net().join(name), absent: Absent::default() };
+        let file = |name| File { kept: roots.net_file(name, Kept::new), absent: Absent::default() };
         Ok(Self { v4: file("udp"), v6: file("udp6") })
     }
 
@@ -43,17 +41,15 @@ impl Collector for UdpQueues {
         let mut queues = text.family(&QUEUES);
         let mut found = false;
         for (ip, file) in [("v4", &mut self.v4), ("v6", &mut self.v6)] {
-            let path = &file.path;
-            let sum = file
-                .absent
-                .look_if_any(*now, || files.load_records(path, parse))?;
+            let File { kept, absent } = file;
+            let sum = absent.look_if_any(*now, || files.load_kept(kept, parse))?;
             if let Some(sum) = sum {
                 queues.sample(("tx", ip), sum.transmit_bytes);
                 queues.sample(("rx", ip), sum.receive_bytes);
                 found = true;
             }
         }
-        if found { Ok(()) } else { Err(Error::Absent(self.v4.path.clone())) }
+        if found { Ok(()) } else { Err(Error::Absent(self.v4.kept.path().into())) }
     }
 }
 
