@@ -1,9 +1,14 @@
 //! Files that several collectors want. Each is read and parsed once a scrape, by the first to ask.
 
+use std::sync::Arc;
+
 use super::ecs::tasks::Tasks;
 use super::ends::Ends;
+use super::mounts::Mount;
+use super::mounts::ask::Answer;
 use crate::files::{Files, Kept, Result};
 use crate::kernel::meminfo::Meminfo;
+use crate::kernel::netdev::Interface;
 use crate::kernel::stat::Stat;
 
 /// What such files said in this scrape.
@@ -14,6 +19,10 @@ pub struct Shared {
     pub oom_kills: Option<u64>,
     /// The host's ends of containers' interfaces.
     pub(super) ends: Ends,
+    /// The host's own interfaces by name, but for its ends of containers'. Empty until they were counted.
+    pub(super) interfaces: Vec<(Arc<str>, Interface)>,
+    /// What mounts answered, by their ids.
+    sizes: Vec<(u64, Answer)>,
     /// Whether the network namespaces were read in this scrape, and the rows that own them know.
     pub(super) networks_read: bool,
     /// The tasks of this host.
@@ -27,10 +36,26 @@ impl Shared {
     pub fn forget(&mut self) {
         self.oom_kills = None;
         self.ends.clear();
+        self.interfaces.clear();
+        self.sizes.clear();
         self.networks_read = false;
         self.tasks.forget();
         self.stat.fresh = false;
         self.meminfo.fresh = false;
+    }
+
+    /// Notes what mounts answered.
+    pub(super) fn note_sizes(&mut self, mounts: &[Mount], answers: &[Answer]) {
+        let asked = mounts.iter().zip(answers);
+        let asked = asked.filter(|(_, answer)| **answer != Answer::Unasked);
+        self.sizes
+            .extend(asked.map(|(mount, answer)| (mount.id, *answer)));
+    }
+
+    /// What a mount answered. `None` if nobody asked it in this scrape.
+    pub(super) fn size(&self, mount: &Mount) -> Option<Answer> {
+        let known = self.sizes.iter().find(|(id, _)| *id == mount.id);
+        known.map(|(_, answer)| *answer)
     }
 
     /// What `/proc/stat` says. `file` is where the caller has it open, should it be the first to ask.

@@ -214,6 +214,51 @@ fn networks_are_counted_once(testbed: &Testbed, exporter: &Server) {
             assert!(sent.value <= now, "{} sent {now}, not {}", container.name, sent.value);
         }
     }
+    the_hosts_interfaces_are_its_own(exporter);
+}
+
+/// What the kernel says over netlink of the host's interfaces is what its file says.
+fn the_hosts_interfaces_are_its_own(exporter: &Server) {
+    let counted = || -> Vec<(String, [f64; 8])> {
+        let dev = std::fs::read_to_string("/proc/1/net/dev").unwrap();
+        let of = |line: &str| {
+            let (name, numbers) = line.split_once(':')?;
+            let numbers: Vec<f64> = numbers
+                .split_whitespace()
+                .map(|n| n.parse().unwrap())
+                .collect();
+            let columns = [0, 1, 2, 3, 8, 9, 10, 11].map(|column| numbers[column]);
+            Some((name.trim().to_owned(), columns))
+        };
+        let all = dev.lines().skip(2).filter_map(of);
+        all.filter(|(name, _)| {
+            !["lo", "veth", "docker"]
+                .iter()
+                .any(|other| name.starts_with(other))
+        })
+        .collect()
+    };
+    let before = counted();
+    let samples = exporter.scrape();
+    let after = counted();
+    assert!(!before.is_empty(), "the host has interfaces");
+    for ((name, before), (_, after)) in before.iter().zip(&after) {
+        for (n, what) in ["bytes", "packets", "errors", "packets_dropped"]
+            .iter()
+            .cycle()
+            .take(8)
+            .enumerate()
+        {
+            let way = if n < 4 { "receive" } else { "transmit" };
+            let family = format!("container_network_{way}_{what}_total");
+            let told = samples
+                .iter()
+                .find(|s| s.name == family && s.label("id") == "/" && s.label("interface") == name);
+            let told = told.map(|s| s.value);
+            let within = told.is_some_and(|told| (before[n]..=after[n]).contains(&told));
+            assert!(within, "{family} of {name}: {told:?}, not in {}..{}", before[n], after[n]);
+        }
+    }
 }
 
 /// What a container writes to its layer and its log is what `du` finds, to the byte.

@@ -11,6 +11,8 @@ use crate::kernel::Malformed;
 /// The network namespaces of the host and its containers.
 pub(super) struct Namespaces {
     proc: PathBuf,
+    /// That of the host, which stays.
+    host: Option<Process>,
     rows: Vec<Option<Member>>,
     /// Who is in which namespace; after a look the owners alone.
     members: Vec<Member>,
@@ -35,7 +37,12 @@ pub(super) struct Owner {
     pub(super) row: usize,
     /// A process in the namespace.
     pub(super) process: Process,
+    /// Whether that is the host itself.
+    pub(super) host: bool,
 }
+
+/// The rank of the host.
+const HOST: u8 = 0;
 
 /// How the kernel gives a file.
 #[derive(Clone, Copy, Debug)]
@@ -49,23 +56,26 @@ pub(super) enum Shape {
 impl Namespaces {
     pub(super) fn new(roots: &Roots) -> Self {
         let proc = roots.proc.clone();
-        Self { proc, rows: Vec::new(), members: Vec::new(), path: PathBuf::new() }
+        Self { proc, host: None, rows: Vec::new(), members: Vec::new(), path: PathBuf::new() }
     }
 
     /// Looks who owns which namespace now.
     pub(super) fn find(&mut self, host: &mut Host) -> Result<()> {
-        let Self { proc, rows, members, .. } = self;
+        let Self { proc, host: first, rows, members, .. } = self;
         let mut row = 0;
         read_each(host, rows, |container, files| {
             row += 1;
             let process = match container.role {
-                Role::Host => Process::look(1, proc),
+                Role::Host => {
+                    *first = first.or_else(|| Process::look(1, proc));
+                    *first
+                }
                 Role::Container => container.process(proc, files)?,
                 Role::Task | Role::Other => None,
             };
             Ok(process.map(|Process { pid, network }| {
                 let rank = match (container.role, container.about.network) {
-                    (Role::Host, _) => 0,
+                    (Role::Host, _) => HOST,
                     (_, Some(Network::Own)) => 1,
                     (_, None) => 2,
                     (_, Some(_)) => 3,
@@ -105,8 +115,8 @@ impl Namespaces {
 
     /// The owner of the namespace at this place in the list of them, which begins at 0.
     pub(super) fn owner(&self, place: usize) -> Option<Owner> {
-        let Member { row, pid, network, .. } = *self.members.get(place)?;
-        Some(Owner { row, process: Process { pid, network } })
+        let Member { row, pid, network, rank } = *self.members.get(place)?;
+        Some(Owner { row, process: Process { pid, network }, host: rank == HOST })
     }
 
     /// Reads a file of the namespace at this place, as [`each`](Self::each). Says whether it did.

@@ -79,8 +79,20 @@ impl Networks {
             still.forget();
         }
         for place in 0.. {
-            let Some(Owner { row, process }) = namespaces.owner(place) else { break };
+            let Some(Owner { row, process, host: of_host }) = namespaces.owner(place) else {
+                break;
+            };
             let Host { shared, now, .. } = host;
+            if of_host && !shared.interfaces.is_empty() {
+                let counted = shared.interfaces.iter();
+                interfaces.extend(counted.filter(|(name, _)| !ignored(name.as_bytes())).map(
+                    |(name, interface)| {
+                        let name = place_of(names, name.as_bytes());
+                        Counted { row, name, interface: *interface }
+                    },
+                ));
+                continue;
+            }
             if let Some(held) = still.held(process, &shared.ends, *now) {
                 interfaces.extend(held.map(|(name, interface)| Counted { row, name, interface }));
                 continue;

@@ -18,7 +18,7 @@ use self::places::Places;
 use self::walker::Walker;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::mounts::Mounts;
-use crate::collector::mounts::ask::Asker;
+use crate::collector::mounts::ask::{Answer, Asker};
 use crate::collector::{Collector, Host, Need, flags};
 use crate::container::{Role, Room, Volume};
 use crate::exposition::{Descriptor, Text};
@@ -44,6 +44,8 @@ pub struct Filesystem {
     mounts: Mounts,
     devices: Devices,
     asker: Asker,
+    /// What the host's collector was answered.
+    answers: Vec<Answer>,
     places: Places,
     walker: Walker,
     usages: Vec<Row<Usage>>,
@@ -78,6 +80,7 @@ impl Collector for Filesystem {
             mounts: Mounts::new(roots, Filter::both(none, none)?, devices::kinds()?),
             devices: Devices::default(),
             asker: Asker::new(),
+            answers: Vec::new(),
             places: Places::new(roots, !flags.no_volume_walks),
             walker: Walker::new(flags.interval.max(Duration::from_secs(1))),
             usages: Vec::new(),
@@ -87,16 +90,26 @@ impl Collector for Filesystem {
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { mounts, devices, asker, places, walker, .. } = self;
-        let Host { containers, files, failures, system, .. } = host;
+        let Self { mounts, devices, asker, answers, places, walker, .. } = self;
+        let Host { containers, files, failures, system, shared, .. } = host;
         let Some(containers) = containers else {
             return Err(Error::Absent(PathBuf::from("cgroup")));
         };
         let changed = devices.refresh(mounts.refresh(files)?);
         let failed = |source| Error::Read { path: "statfs".into(), source };
-        let sizes = asker
-            .ask(devices.mounts(), system.statfs, PATIENCE)
-            .map_err(failed)?;
+        answers.clear();
+        answers.extend(
+            devices
+                .mounts()
+                .iter()
+                .map_while(|mount| shared.size(mount)),
+        );
+        let sizes = if answers.len() == devices.mounts().len() {
+            answers.as_slice()
+        } else {
+            let asked = asker.ask(devices.mounts(), system.statfs, PATIENCE);
+            asked.map_err(failed)?
+        };
         let now = Instant::now();
         places.begin(changed);
         let (usages, sums, volumes) = (&mut self.usages, &mut self.sums, &mut self.volumes);

@@ -147,6 +147,7 @@ impl Collector for Filesystem {
             .asker
             .ask(mounts, host.system.statfs, self.patience)
             .map_err(|source| Error::Read { path: "statfs".into(), source })?;
+        host.shared.note_sizes(mounts, answers);
         write(mounts, answers, text);
         if let Some((mount, _)) = rows(mounts, answers).find(|(_, a)| **a == Answer::Unasked) {
             let source = std::io::ErrorKind::TimedOut.into();

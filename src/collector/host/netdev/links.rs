@@ -1,10 +1,11 @@
 //! The interfaces and their counters, by netlink: two questions at the start, then one a scrape.
 
 use std::io;
+use std::sync::Arc;
 
-use crate::collector::ends::Ends;
+use crate::collector::Shared;
 use crate::collector::filter::Filter;
-use crate::kernel::netlink::{GROUP_LINK, Said, Stats, get_links, get_stats};
+use crate::kernel::netlink::{self, GROUP_LINK, Said, Stats, get_links, get_stats};
 use crate::system::netlink::Socket;
 
 /// The interfaces of the exporter's own network namespace.
@@ -26,8 +27,8 @@ struct Known {
 
 struct Link {
     index: u32,
-    /// `None` if it is left out.
-    name: Option<String>,
+    name: Arc<str>,
+    shown: bool,
     /// The namespace in which its other end is, if in another.
     peer: Option<u32>,
     /// `None` until it is counted in this scrape.
@@ -73,11 +74,17 @@ impl Links {
         self.known.rows()
     }
 
-    /// Tells what those counted whose other end is in a container.
-    pub(super) fn tell(&self, ends: &mut Ends) {
+    /// Tells the collectors of containers what all counted, those that are left out too.
+    pub(super) fn tell(&self, shared: &mut Shared) {
         for link in &self.known.links {
-            if let (Some(namespace), Some(stats)) = (link.peer, &link.stats) {
-                ends.add(namespace, stats);
+            let Some(stats) = &link.stats else { continue };
+            if let Some(namespace) = link.peer {
+                shared.ends.add(namespace, stats);
+            }
+            if !link.name.starts_with("veth") {
+                shared
+                    .interfaces
+                    .push((Arc::clone(&link.name), stats.into()));
             }
         }
     }
@@ -87,20 +94,20 @@ impl Known {
     fn rows(&self) -> impl Iterator<Item = (&str, &Stats)> + Clone {
         self.links
             .iter()
-            .filter_map(|link| Some((link.name.as_deref()?, link.stats.as_ref()?)))
+            .filter(|link| link.shown)
+            .filter_map(|link| Some((&*link.name, link.stats.as_ref()?)))
     }
 
     fn hear(&mut self, said: &Said<'_>, filter: &mut Filter) {
         match said {
             Said::Link(link) => {
-                let name = (!filter.ignores(link.name))
-                    .then(|| String::from_utf8_lossy(link.name).into_owned());
-                if name.is_some() {
-                    // Renamed meanwhile, or no text: a name is there but once.
-                    self.links
-                        .retain(|other| other.index == link.index || other.name != name);
-                }
-                let link = Link { index: link.index, name, peer: link.peer, stats: link.stats };
+                let name: Arc<str> = String::from_utf8_lossy(link.name).into();
+                // Renamed meanwhile, or no text: a name is there but once.
+                self.links
+                    .retain(|other| other.index == link.index || other.name != name);
+                let shown = !filter.ignores(link.name);
+                let netlink::Link { index, peer, stats, .. } = *link;
+                let link = Link { index, name, shown, peer, stats };
                 match self.place(link.index) {
                     Ok(place) => {
                         if let Some(old) = self.links.get_mut(place) {
@@ -136,7 +143,6 @@ impl Known {
 mod tests {
     use super::*;
     use crate::collector::filter::Flag;
-    use crate::kernel::netlink;
 
     fn link(index: u32, name: &str) -> Said<'_> {
         Said::Link(netlink::Link { index, name: name.as_bytes(), peer: None, stats: None })

@@ -20,7 +20,7 @@ use crate::collector::filter::{Filter, Flag};
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, LabelBlock, Text};
 use crate::files::{Error, Files, Network, Result, Roots, is_procfs};
-use crate::kernel::netdev::{self, Interface};
+use crate::kernel::netdev::{self, Interface, Receive, Transmit};
 use crate::kernel::netlink::Stats;
 
 /// Which interfaces are left out, and how they are read.
@@ -130,7 +130,7 @@ impl Collector for Netdev {
         if let Source::Netlink(links) = source {
             match refreshed(links, filter) {
                 Ok(links) => {
-                    links.tell(&mut host.shared.ends);
+                    links.tell(&mut host.shared);
                     read_aliases(aliases, links.rows(), &classes, host);
                     write(*detailed, true, links.rows(), aliases.as_deref(), text);
                     return Ok(());
@@ -243,6 +243,44 @@ impl FromFile {
             .iter()
             .take(self.used)
             .map(|(name, stats)| (name.as_str(), stats))
+    }
+}
+
+impl From<&Stats> for Interface {
+    /// Added together as the kernel does it for the file.
+    fn from(stats: &Stats) -> Self {
+        let sum = |numbers: &[u64]| numbers.iter().fold(0, |sum: u64, n| sum.wrapping_add(*n));
+        let receive = Receive {
+            bytes: stats.rx_bytes,
+            packets: stats.rx_packets,
+            errs: stats.rx_errors,
+            drop: sum(&[stats.rx_dropped, stats.rx_missed_errors]),
+            fifo: stats.rx_fifo_errors,
+            frame: sum(&[
+                stats.rx_length_errors,
+                stats.rx_over_errors,
+                stats.rx_crc_errors,
+                stats.rx_frame_errors,
+            ]),
+            compressed: stats.rx_compressed,
+            multicast: stats.multicast,
+        };
+        let transmit = Transmit {
+            bytes: stats.tx_bytes,
+            packets: stats.tx_packets,
+            errs: stats.tx_errors,
+            drop: stats.tx_dropped,
+            fifo: stats.tx_fifo_errors,
+            colls: stats.collisions,
+            carrier: sum(&[
+                stats.tx_carrier_errors,
+                stats.tx_aborted_errors,
+                stats.tx_window_errors,
+                stats.tx_heartbeat_errors,
+            ]),
+            compressed: stats.tx_compressed,
+        };
+        Self { receive, transmit }
     }
 }
 
