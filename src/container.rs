@@ -292,7 +292,7 @@ impl Containers {
         }
         let mut read = false;
         for row in &mut self.rows {
-            row.forget_readings();
+            row.forget_readings(now);
             if renamed {
                 let kind = self.containerd.known(row.cgroup.path());
                 let (labels, about) = names.describe(row.cgroup.path(), kind);

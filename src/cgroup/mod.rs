@@ -56,12 +56,21 @@ struct Seldom {
     oom_kills_of_all: Option<u64>,
 }
 
+/// What the kernel of the whole host did for want of memory. Each is `None` if not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vm {
+    /// Processes killed, a count. Where it is the same as last time, no group has another one.
+    pub oom_kills: Option<u64>,
+    /// Pages looked at or moved to reclaim memory, in all ways together: it never falls, and where it
+    /// is the same as last time, no page of any group was.
+    pub reclaimed: Option<u64>,
+}
+
 /// What tells whether numbers of memory that seldom change may have changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryNews {
-    /// Processes that the kernel of the whole host killed for want of memory, a count. Where it is
-    /// the same as last time, no group has another one. `None` if not known.
-    pub oom_kills: Option<u64>,
+    /// What happened on the whole host.
+    pub vm: Vm,
     /// What the group may use. One that never came near it was never refused memory. `None` if not
     /// known.
     pub limit: Option<Limit>,
@@ -257,7 +266,7 @@ impl Cgroup {
     pub fn memory(&mut self, news: MemoryNews, files: &mut Files) -> Result<Option<Memory>> {
         match self.home.version() {
             Version::V1 => v1::memory(self, news, files),
-            Version::V2 => v2::memory(self, files),
+            Version::V2 => v2::memory(self, news, files),
         }
     }
 

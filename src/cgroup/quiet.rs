@@ -3,13 +3,23 @@
 //! The kernel counts CPU time to the nanosecond, or on cgroup v2 to the microsecond. A number is
 //! believed once it was read twice at the same CPU time: the second time was a whole scrape after
 //! whatever ran last, and so what the kernel does late is in it too.
+//!
+//! What is in memory, others change too: the kernel that reclaims, or writes pages back that are
+//! dirty; and they see to it that a page is active. So `memory.stat` is held only while nothing is
+//! dirty and the kernel reclaims nowhere on the host, and for a minute.
 
-use super::Cgroup;
+use std::time::{Duration, SystemTime};
+
 use super::v2::Events;
+use super::{Cgroup, Memory, Vm};
 use crate::files::Result;
 
-/// How a group stood when a number was read: CPU time, and bytes charged where these matter too.
-pub(super) type Stand = (u64, u64);
+/// How long `memory.stat` is held.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How a group stood when a number was read: CPU time, and, where these matter too, bytes charged and
+/// what the kernel did to reclaim memory.
+pub(super) type Stand = [u64; 3];
 
 /// A number that holds as long as the group stands as it stood.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +38,9 @@ pub(super) struct Quiet {
     pub(super) kernel: Held<Option<u64>>,
     pub(super) swap: Held<Option<u64>>,
     pub(super) events: Held<Option<Events>>,
+    pub(super) stat: Held<Option<Memory>>,
+    /// When the last minute began.
+    minute: Option<SystemTime>,
 }
 
 impl<T: Copy> Held<T> {
@@ -43,7 +56,34 @@ impl<T: Copy> Held<T> {
     }
 }
 
+impl Held<Option<Memory>> {
+    /// Does not hold what the kernel is about to write back.
+    fn doubt_dirty(&mut self) {
+        let waiting = |memory: &Memory| {
+            let pages = [memory.file_dirty, memory.file_writeback];
+            pages.into_iter().flatten().any(|bytes| bytes > 0)
+        };
+        if self.value.as_ref().is_some_and(waiting) {
+            self.at = None;
+        }
+    }
+}
+
 impl Cgroup {
+    /// What `memory.stat` says, as it is read by `read`; `charged` is what is charged to the group.
+    pub(super) fn held_stat(
+        &mut self,
+        charged: Option<u64>,
+        vm: Vm,
+        read: impl FnOnce(&mut Self) -> Result<Option<Memory>>,
+    ) -> Result<Option<Memory>> {
+        let stand = self.stands_with(charged).zip(vm.reclaimed);
+        let at = stand.map(|([ran, charged, _], reclaimed)| [ran, charged, reclaimed]);
+        let stat = self.held(|quiet| &mut quiet.stat, at, read);
+        self.quiet.stat.doubt_dirty();
+        stat
+    }
+
     /// The number that is held in `place`, or as it is now.
     pub(super) fn held<T: Copy>(
         &mut self,
@@ -59,24 +99,33 @@ impl Cgroup {
 
     /// How it stands, as far as CPU time tells that was read in this scrape.
     pub(super) fn stands(&self) -> Option<Stand> {
-        self.ran.map(|ran| (ran, 0))
+        self.ran.map(|ran| [ran, 0, 0])
     }
 
     /// The same, with what is charged to it.
     pub(super) fn stands_with(&self, charged: Option<u64>) -> Option<Stand> {
-        self.ran.zip(charged)
+        self.ran
+            .zip(charged)
+            .map(|(ran, charged)| [ran, charged, 0])
     }
 
     /// Begins another scrape: its CPU time is not known.
-    pub fn another_scrape(&mut self) {
+    pub fn another_scrape(&mut self, now: SystemTime) {
         self.ran = None;
+        let Quiet { minute, stat, .. } = &mut self.quiet;
+        let begun = minute.and_then(|minute| now.duration_since(minute).ok());
+        if begun.is_none_or(|age| age >= MINUTE) {
+            *minute = Some(now);
+            stat.believed = false;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::Error;
+    use crate::cgroup::{Hierarchies, MemoryNews};
+    use crate::files::{Error, Files, Roots};
 
     #[test]
     fn reads_again_until_nothing_ran_for_a_whole_scrape() {
@@ -89,17 +138,95 @@ mod tests {
             };
             held.get(at, read).unwrap()
         };
-        let (a, b) = (Some((1, 1)), Some((1, 2)));
+        let (a, b) = (Some([1, 1, 1]), Some([1, 1, 2]));
         let asked = [a, a, a, a, b, b, b, a, None, a, a, a, None, None];
         let said = asked.map(&mut get);
         assert_eq!(said, [1, 2, 2, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 10]);
+    }
+
+    /// A group of cgroup v1 whose memory is asked for at these seconds.
+    struct Asked {
+        dir: std::path::PathBuf,
+        group: Cgroup,
+        files: Files,
+    }
+
+    impl Asked {
+        fn new() -> Self {
+            let dir = std::env::temp_dir().join(format!("quiet-test-{}", std::process::id()));
+            let proc = dir.join("proc");
+            std::fs::create_dir_all(proc.join("1")).unwrap();
+            let mounts = "36 30 0:31 / /memory rw - cgroup cgroup rw,memory\n\
+                37 30 0:32 / /cpu rw - cgroup cgroup rw,cpuacct\n";
+            std::fs::write(proc.join("1/mountinfo"), mounts).unwrap();
+            std::fs::create_dir_all(dir.join("memory/a")).unwrap();
+            std::fs::create_dir_all(dir.join("cpu/a")).unwrap();
+            let roots = Roots { proc, rootfs: dir.clone(), ..Roots::default() };
+            let mut files = Files::default();
+            let home = Hierarchies::find(&roots, &mut files).unwrap().into();
+            Self { dir, group: Cgroup::new("/a", home, false), files }
+        }
+
+        /// What it says of anonymous memory, where the kernel says these.
+        fn rss(&mut self, second: u64, ran: u64, charged: u64, stat: &str, vm: Vm) -> u64 {
+            let write = |name: &str, text: &str| std::fs::write(self.dir.join(name), text).unwrap();
+            write("cpu/a/cpuacct.usage", &ran.to_string());
+            write("memory/a/memory.usage_in_bytes", &charged.to_string());
+            write("memory/a/memory.stat", stat);
+            let Self { group, files, .. } = self;
+            group.another_scrape(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
+            group.cpu(false, files).unwrap().unwrap();
+            let news = MemoryNews { vm, limit: None };
+            group.memory(news, files).unwrap().unwrap().rss.unwrap()
+        }
+    }
+
+    impl Drop for Asked {
+        fn drop(&mut self) {
+            let _left = std::fs::remove_dir_all(&self.dir);
+        }
+    }
+
+    #[test]
+    fn memory_is_read_again_where_anybody_may_have_changed_it() {
+        let mut asked = Asked::new();
+        let vm = |reclaimed| Vm { oom_kills: None, reclaimed: Some(reclaimed) };
+        let steps = [
+            ("the first time", 0, 5, 9, vm(3), 1),
+            ("a whole scrape later", 15, 5, 9, vm(3), 2),
+            ("nothing happened", 30, 5, 9, vm(3), 2),
+            ("something ran", 31, 6, 9, vm(3), 4),
+            ("a whole scrape later", 32, 6, 9, vm(3), 5),
+            ("nothing happened", 33, 6, 9, vm(3), 5),
+            ("something was charged", 34, 6, 10, vm(3), 7),
+            ("a whole scrape later", 35, 6, 10, vm(3), 8),
+            ("the kernel reclaims", 36, 6, 10, vm(4), 9),
+            ("a whole scrape later", 37, 6, 10, vm(4), 10),
+            ("nothing happened", 38, 6, 10, vm(4), 10),
+            ("nobody knows", 39, 6, 10, Vm::default(), 12),
+            ("the first time", 40, 6, 10, vm(4), 13),
+            ("a whole scrape later", 41, 6, 10, vm(4), 14),
+            ("nothing happened", 42, 6, 10, vm(4), 14),
+            ("a minute is over", 60, 6, 10, vm(4), 16),
+            ("nothing happened", 119, 6, 10, vm(4), 16),
+            ("a minute is over", 120, 6, 10, vm(4), 18),
+            ("the clock was put back", 100, 6, 10, vm(4), 19),
+        ];
+        for (n, (step, second, ran, charged, vm, expected)) in (1..).zip(steps) {
+            let said = asked.rss(second, ran, charged, &format!("total_rss {n}\n"), vm);
+            assert_eq!(said, expected, "{n}: {step}");
+        }
+        let dirty = |n| format!("total_rss {n}\ntotal_dirty 4096\n");
+        for n in 20..25 {
+            assert_eq!(asked.rss(101, 7, 10, &dirty(n), vm(4)), n, "it waits to be written");
+        }
     }
 
     #[test]
     fn a_failure_is_not_held() {
         let mut held = Held::default();
         let failed = || Err(Error::Config(String::new()));
-        let at = Some((1, 1));
+        let at = Some([1, 1, 1]);
         assert!(held.get(at, failed).is_err());
         assert_eq!(held.get(at, || Ok(5)).unwrap(), 5);
         assert!(held.get(at, failed).is_err(), "not believed yet");

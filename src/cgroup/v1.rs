@@ -24,7 +24,7 @@ pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<
     let usage = group.load(USAGE, files, single)?;
     let split = group.held(
         |quiet| &mut quiet.split,
-        usage.map(|usage| (usage, 0)),
+        usage.map(|usage| [usage, 0, 0]),
         |group| group.load(CPUACCT_STAT, files, cpuacct_stat),
     )?;
     let Some((user, system)) = split else {
@@ -48,10 +48,11 @@ pub(super) fn memory(
     news: MemoryNews,
     files: &mut Files,
 ) -> Result<Option<Memory>> {
-    let Some(mut memory) = group.load(MEMORY_STAT, files, memory_stat)? else {
-        return Ok(None);
-    };
-    memory.usage = group.load(MEMORY_USAGE, files, single)?;
+    let usage = group.load(MEMORY_USAGE, files, single)?;
+    let stat =
+        group.held_stat(usage, news.vm, |group| group.load(MEMORY_STAT, files, memory_stat))?;
+    let Some(mut memory) = stat else { return Ok(None) };
+    memory.usage = usage;
     let stand = group.stands_with(memory.usage);
     memory.peak = group.held(
         |quiet| &mut quiet.peak,
@@ -69,9 +70,9 @@ pub(super) fn memory(
     memory.failcnt = group.seldom.failcnt;
     memory.kernel =
         group.held(|quiet| &mut quiet.kernel, stand, |group| group.load(KERNEL, files, single))?;
-    if news.oom_kills.is_none() || news.oom_kills != group.seldom.oom_kills_of_all {
+    if news.vm.oom_kills.is_none() || news.vm.oom_kills != group.seldom.oom_kills_of_all {
         group.seldom.oom_kills = group.load(OOM_CONTROL, files, oom_control)?.flatten();
-        group.seldom.oom_kills_of_all = news.oom_kills;
+        group.seldom.oom_kills_of_all = news.vm.oom_kills;
     }
     memory.oom_kills = group.seldom.oom_kills;
     Ok(Some(memory))
@@ -181,7 +182,7 @@ fn quota(text: &[u8]) -> Result<Limit, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cgroup::Hierarchies;
+    use crate::cgroup::{Hierarchies, Vm};
     use crate::files::Roots;
     use std::path::Path;
 
@@ -207,7 +208,7 @@ mod tests {
             (memory.failcnt, memory.oom_kills)
         };
         let limit = Limit::At(2 * NEAR);
-        let news = |oom_kills, limit| MemoryNews { oom_kills, limit };
+        let news = |oom_kills, limit| MemoryNews { vm: Vm { oom_kills, reclaimed: None }, limit };
         let steps = [
             ("the first time", [1, 1, 0], news(Some(7), Some(limit)), (1, 1)),
             ("nothing happened", [2, 2, 0], news(Some(7), Some(limit)), (1, 1)),

@@ -2,7 +2,9 @@
 //!
 //! [1]: https://docs.kernel.org/admin-guide/cgroup-v2.html
 
-use super::{Cgroup, Controller, Cpu, File, Io, Limit, Memory, Once, Spec, Throttling, limit};
+use super::{
+    Cgroup, Controller, Cpu, File, Io, Limit, Memory, MemoryNews, Once, Spec, Throttling, limit,
+};
 use crate::files::{Files, Result};
 use crate::kernel::{Malformed, decimal, flat, lines, mountinfo, single};
 
@@ -19,11 +21,16 @@ pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<
     Ok(cpu.map(|cpu| Cpu { throttling: cpu.throttling.filter(|_| quota), ..cpu }))
 }
 
-pub(super) fn memory(group: &mut Cgroup, files: &mut Files) -> Result<Option<Memory>> {
-    let Some(mut memory) = group.load(MEMORY_STAT, files, memory_stat)? else {
-        return Ok(None);
-    };
-    memory.usage = match group.load(MEMORY_CURRENT, files, single)? {
+pub(super) fn memory(
+    group: &mut Cgroup,
+    news: MemoryNews,
+    files: &mut Files,
+) -> Result<Option<Memory>> {
+    let usage = group.load(MEMORY_CURRENT, files, single)?;
+    let stat =
+        group.held_stat(usage, news.vm, |group| group.load(MEMORY_STAT, files, memory_stat))?;
+    let Some(mut memory) = stat else { return Ok(None) };
+    memory.usage = match usage {
         Some(usage) => Some(usage),
         // The root group has no such file.
         None => memory

@@ -6,6 +6,7 @@ use super::ecs::tasks::Tasks;
 use super::ends::Ends;
 use super::mounts::Mount;
 use super::mounts::ask::Answer;
+use crate::cgroup::Vm;
 use crate::files::{Files, Kept, Result};
 use crate::kernel::meminfo::Meminfo;
 use crate::kernel::netdev::Interface;
@@ -14,9 +15,9 @@ use crate::kernel::stat::Stat;
 /// What such files said in this scrape.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// Processes that the kernel killed for want of memory, a count. `None` until `/proc/vmstat` was
-    /// read in this scrape, and before Linux 4.13.
-    pub oom_kills: Option<u64>,
+    /// What the kernel did for want of memory. Not known until `/proc/vmstat` was read in this scrape;
+    /// kills not before Linux 4.13.
+    pub vm: Vm,
     /// The host's ends of containers' interfaces.
     pub(super) ends: Ends,
     /// The host's own interfaces by name, but for its ends of containers'. Empty until they were counted.
@@ -34,7 +35,7 @@ pub struct Shared {
 impl Shared {
     /// Begins another scrape: what was read is old.
     pub fn forget(&mut self) {
-        self.oom_kills = None;
+        self.vm = Vm::default();
         self.ends.clear();
         self.interfaces.clear();
         self.sizes.clear();

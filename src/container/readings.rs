@@ -1,7 +1,9 @@
 //! What was read of a row in this scrape: each thing once, by the first collector that wants it.
 
+use std::time::SystemTime;
+
 use super::{Container, Volume};
-use crate::cgroup::{Cpu, Io, Known, Limit, Memory, MemoryNews};
+use crate::cgroup::{Cpu, Io, Known, Limit, Memory, MemoryNews, Vm};
 use crate::files::{Files, Result};
 use crate::kernel::netdev::Interface;
 use crate::kernel::psi::Pressure;
@@ -77,11 +79,11 @@ impl Container {
         once(&mut readings.cpu, || cgroup.cpu(quota, files))
     }
 
-    /// Its memory, as [`Cgroup::memory`](crate::cgroup::Cgroup::memory). `oom_kills` are those of the
+    /// Its memory, as [`Cgroup::memory`](crate::cgroup::Cgroup::memory). `vm` is what happened on the
     /// whole host.
-    pub fn memory(&mut self, oom_kills: Option<u64>, files: &mut Files) -> Result<Option<Memory>> {
+    pub fn memory(&mut self, vm: Vm, files: &mut Files) -> Result<Option<Memory>> {
         let Self { cgroup, spec, readings, .. } = self;
-        let news = MemoryNews { oom_kills, limit: spec.memory };
+        let news = MemoryNews { vm, limit: spec.memory };
         once(&mut readings.memory, || cgroup.memory(news, files))
     }
 
@@ -169,8 +171,8 @@ impl Container {
     }
 
     /// Begins another scrape: what was read is old.
-    pub(super) fn forget_readings(&mut self) {
-        self.cgroup.another_scrape();
+    pub(super) fn forget_readings(&mut self, now: SystemTime) {
+        self.cgroup.another_scrape(now);
         let mut volumes = std::mem::take(&mut self.readings.volumes);
         volumes.clear();
         self.readings = Readings { volumes, ..Readings::default() };

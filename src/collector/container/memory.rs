@@ -97,8 +97,8 @@ impl Collector for Memory {
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let oom_kills = host.shared.oom_kills;
-        read_each(host, &mut self.rows, |container, files| container.memory(oom_kills, files))?;
+        let vm = host.shared.vm;
+        read_each(host, &mut self.rows, |container, files| container.memory(vm, files))?;
         last_of(host, &mut self.last, |finals| {
             let Finals { oom_kills, peak, .. } = *finals;
             Some(cgroup::Memory { oom_kills, peak, ..cgroup::Memory::default() })

@@ -95,7 +95,7 @@ impl Collector for Container {
                     noted(error);
                     None
                 });
-                let memory = row.memory(shared.oom_kills, files).unwrap_or_else(|error| {
+                let memory = row.memory(shared.vm, files).unwrap_or_else(|error| {
                     noted(error);
                     None
                 });

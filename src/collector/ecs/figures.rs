@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::account::{Account, parts};
 use super::tasks::{Task, Tasks};
 use super::traffic::{self, Traffic};
-use crate::cgroup::{self, Cpu, Io, Limit, Memory, Version};
+use crate::cgroup::{self, Cpu, Io, Limit, Memory, Version, Vm};
 use crate::collector::Host;
 use crate::collector::container::network::Networks;
 use crate::container::endings::Ended;
@@ -75,7 +75,7 @@ pub(super) fn read(tasks: &mut Tasks, host: &mut Host, roots: &Roots) -> Result<
     let mut reader = Reader {
         rows,
         proc: &roots.proc,
-        oom_kills: shared.oom_kills,
+        vm: shared.vm,
         inventory: &inventory,
         files,
         devices: Vec::new(),
@@ -110,8 +110,8 @@ fn news(cursor: &mut u64, host: &Host) -> Vec<Arc<Ended>> {
 struct Reader<'a> {
     rows: &'a mut [Container],
     proc: &'a Path,
-    /// Of the whole host.
-    oom_kills: Option<u64>,
+    /// What happened on the whole host.
+    vm: Vm,
     inventory: &'a Inventory,
     files: &'a mut Files,
     devices: Vec<Io>,
@@ -124,7 +124,7 @@ impl Reader<'_> {
         // What was killed in a container is in its task's number too: who reads that first counts
         // nothing twice.
         if let Some(row) = task.row.and_then(|at| self.rows.get_mut(at)) {
-            figures.memory = row.memory(self.oom_kills, self.files)?.unwrap_or_default();
+            figures.memory = row.memory(self.vm, self.files)?.unwrap_or_default();
             figures.memory_limit = at_most(row.spec.memory);
         }
         self.members(task, &mut figures)?;
@@ -139,7 +139,7 @@ impl Reader<'_> {
 
     /// Adds up what its containers use.
     fn members(&mut self, task: &mut Task, figures: &mut Figures) -> Result<()> {
-        let Self { rows, proc, oom_kills, files, devices, path, .. } = self;
+        let Self { rows, proc, vm, files, devices, path, .. } = self;
         let Task { members, account, row, .. } = task;
         let limit = figures.memory_limit;
         account.parts.begin();
@@ -151,7 +151,7 @@ impl Reader<'_> {
             // On cgroup v2 the task's own group has it all.
             let apart = row.is_none() || container.cgroup.home().version() == Version::V1;
             let disk = if apart { container.disk(devices, files)? } else { None };
-            let memory = container.memory(*oom_kills, files)?.unwrap_or_default();
+            let memory = container.memory(*vm, files)?.unwrap_or_default();
             account.parts.part(&*member.id, parts(cpu, disk));
             account.killed(&member.id, &memory, container.spec.memory, limit);
             figures.network_shared |= container.about.network == Some(Network::Host);

@@ -166,7 +166,7 @@ impl Lasting {
                     Ok(cpu) => read.cpu_nsec = cpu.and_then(|cpu| cpu.usage_nsec),
                     Err(error) => failures.note(&error),
                 }
-                match row.memory(shared.oom_kills, files) {
+                match row.memory(shared.vm, files) {
                     Ok(memory) => {
                         read.oom_kills = memory.and_then(|memory| memory.oom_kills);
                         read.peak = memory.and_then(|memory| memory.peak);

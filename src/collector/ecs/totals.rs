@@ -80,7 +80,7 @@ impl Collector for TaskTotals {
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Host { containers, files, shared, .. } = host;
+        let Host { containers, files, shared, now, .. } = host;
         let absent = || Error::Absent(PathBuf::from("cgroup/ecs"));
         let (tree, _) = containers.as_mut().ok_or_else(absent)?.groups_and_rows();
         if self.group.is_none() {
@@ -91,6 +91,7 @@ impl Collector for TaskTotals {
         }
         let Self { group: kept, io } = self;
         let group = kept.as_mut().ok_or_else(absent)?;
+        group.another_scrape(*now);
         let version = group.home().version();
         let mut totals = Totals { cpu: group.cpu(false, files)?, ..Totals::default() };
         if totals.cpu.is_none() {
@@ -98,7 +99,7 @@ impl Collector for TaskTotals {
             *kept = None;
             return Err(absent());
         }
-        let news = MemoryNews { oom_kills: shared.oom_kills, limit: None };
+        let news = MemoryNews { vm: shared.vm, limit: None };
         totals.memory = group.memory(news, files)?;
         if version == Version::V2 {
             totals.oom_kills = totals.memory.and_then(|memory| memory.oom_kills);

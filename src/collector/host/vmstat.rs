@@ -3,6 +3,7 @@
 use clap::Args;
 use regex_lite::Regex;
 
+use crate::cgroup::Vm;
 use crate::collector::memo::Memo;
 use crate::collector::{Collector, Host, Need, flags};
 use crate::exposition::{Descriptor, Pattern, Text, untyped};
@@ -33,7 +34,16 @@ const FIELDS: &str = "collector.vmstat.fields";
 pub struct Vmstat {
     file: Kept,
     fields: Regex,
-    wanted: Memo<bool>,
+    wanted: Memo<Wanted>,
+}
+
+/// What a field is wanted for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    shown: bool,
+    oom_kill: bool,
+    /// Tells that the kernel reclaims memory.
+    reclaims: bool,
 }
 
 impl Collector for Vmstat {
@@ -57,19 +67,29 @@ impl Collector for Vmstat {
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { file, fields, wanted } = self;
         let Host { files, shared, .. } = host;
-        let mut place = 0;
+        let (mut place, mut oom_kills, mut reclaimed) = (0, None, None::<u64>);
         files.load_kept(file, |lines| {
             flat::each(lines, |key, number| {
-                if key == b"oom_kill" {
-                    shared.oom_kills = Some(number);
-                }
-                let matches = || str::from_utf8(key).is_ok_and(|key| fields.is_match(key));
-                if wanted.recall(place, key, matches) {
+                let decide = || Wanted {
+                    shown: str::from_utf8(key).is_ok_and(|key| fields.is_match(key)),
+                    oom_kill: key == b"oom_kill",
+                    reclaims: key.starts_with(b"pgscan") || key == b"pgdeactivate",
+                };
+                let Wanted { shown, oom_kill, reclaims } = wanted.recall(place, key, decide);
+                if shown {
                     text.pattern(&VMSTAT, key, number);
+                }
+                if oom_kill {
+                    oom_kills = Some(number);
+                }
+                if reclaims {
+                    reclaimed = Some(reclaimed.unwrap_or(0).wrapping_add(number));
                 }
                 place += 1;
             })
-        })
+        })?;
+        shared.vm = Vm { oom_kills, reclaimed };
+        Ok(())
     }
 }
 

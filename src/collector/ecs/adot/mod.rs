@@ -240,7 +240,7 @@ impl Rows {
         let rows = containers.as_mut().map_or(&mut [][..], |c| c.rows());
         let Some(row) = rows.get_mut(member.row) else { return Ok(Usage::default()) };
         let cpu = row.cpu(files)?.unwrap_or_default();
-        let memory = row.memory(news.oom_kills, files)?.unwrap_or_default();
+        let memory = row.memory(news.vm, files)?.unwrap_or_default();
         let disk = row.disk(&mut self.devices, files)?;
         let network = match row.about.network {
             // The agent gives the network of the task to each container in it.
