@@ -20,12 +20,19 @@ pub struct Rope {
     noted: usize,
 }
 
+/// There is one for each sample of a container: small ones save memory.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     /// The byte before which it stands.
-    at: usize,
+    at: u32,
     /// Which of the blocks.
-    block: usize,
+    block: u32,
+}
+
+impl Mark {
+    fn at(self) -> usize {
+        self.at as usize
+    }
 }
 
 /// A place between two lines.
@@ -64,8 +71,12 @@ impl Rope {
                 self.blocks.len() - 1
             }
         };
-        self.marks
-            .push(Mark { at: self.bytes.len(), block: self.last });
+        let (at, number) = (self.bytes.len().try_into(), self.last.try_into());
+        let (Ok(at), Ok(number)) = (at, number) else {
+            // Nobody has as much text.
+            return self.bytes.extend_from_slice(block.as_bytes());
+        };
+        self.marks.push(Mark { at, block: number });
         self.noted += block.as_bytes().len();
     }
 
@@ -89,14 +100,14 @@ impl Rope {
     /// The place before a byte, which begins a line.
     pub(super) fn before(&self, byte: usize) -> Place {
         let byte = byte.min(self.bytes.len());
-        Place { byte, mark: self.marks.partition_point(|mark| mark.at < byte) }
+        Place { byte, mark: self.marks.partition_point(|mark| mark.at() < byte) }
     }
 
     /// The place after those lines from another one on that are about so many bytes long.
     pub(super) fn after(&self, from: Place, mut about: usize) -> Place {
         let mut byte = from.byte;
         for mark in self.marks.get(from.mark..).unwrap_or_default() {
-            let plain = mark.at - byte;
+            let plain = mark.at() - byte;
             let both = plain
                 + self
                     .block_at(*mark)
@@ -106,7 +117,7 @@ impl Rope {
                 break;
             }
             about -= both;
-            byte = mark.at;
+            byte = mark.at();
         }
         let inside = (byte + about).min(self.bytes.len());
         let rest = self.bytes.get(inside..).unwrap_or_default();
@@ -118,11 +129,11 @@ impl Rope {
     pub(super) fn expand(&self, from: Place, to: Place, out: &mut Vec<u8>) {
         let mut byte = from.byte;
         for mark in self.marks(from, to) {
-            out.extend_from_slice(self.bytes.get(byte..mark.at).unwrap_or_default());
+            out.extend_from_slice(self.bytes.get(byte..mark.at()).unwrap_or_default());
             if let Some(block) = self.block_at(*mark) {
                 out.extend_from_slice(block.as_bytes());
             }
-            byte = mark.at;
+            byte = mark.at();
         }
         out.extend_from_slice(self.bytes.get(byte..to.byte).unwrap_or_default());
     }
@@ -137,8 +148,8 @@ impl Rope {
                 .get(at..to.byte)
                 .filter(|rest| !rest.is_empty())?;
             let (line, _) = rest.split_at(memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
-            let mark = marks.next_if(|mark| mark.at < at + line.len());
-            let (head, tail) = line.split_at(mark.map_or(line.len(), |mark| mark.at - at));
+            let mark = marks.next_if(|mark| mark.at() < at + line.len());
+            let (head, tail) = line.split_at(mark.map_or(line.len(), |mark| mark.at() - at));
             at += line.len();
             Some(Line { head, block: mark.and_then(|mark| self.block_at(*mark)), tail })
         })
@@ -149,7 +160,7 @@ impl Rope {
     }
 
     fn block_at(&self, mark: Mark) -> Option<&LabelBlock> {
-        self.blocks.get(mark.block)
+        self.blocks.get(mark.block as usize)
     }
 }
 
