@@ -22,6 +22,9 @@ pub struct Shared {
     pub(super) ends: Ends,
     /// The host's own interfaces by name, but for its ends of containers'. Empty until they were counted.
     pub(super) interfaces: Vec<(Arc<str>, Interface)>,
+    /// Mounts that another collector asks, unless they are asked with others before. From one scrape
+    /// to the next.
+    pub(super) wanted: Arc<[Mount]>,
     /// What mounts answered, by their ids.
     sizes: Vec<(u64, Answer)>,
     /// Whether the network namespaces were read in this scrape, and the rows that own them know.

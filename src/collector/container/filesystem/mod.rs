@@ -8,6 +8,7 @@ mod walk;
 mod walker;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -107,6 +108,7 @@ impl Collector for Filesystem {
         let sizes = if answers.len() == devices.mounts().len() {
             answers.as_slice()
         } else {
+            shared.wanted = Arc::clone(devices.mounts());
             let asked = asker.ask(devices.mounts(), system.statfs, PATIENCE);
             asked.map_err(failed)?
         };

@@ -1,11 +1,13 @@
 //! Mounted file systems: how large they are, and how full.
 
 mod errno;
+mod together;
 
 use std::time::Duration;
 
 use clap::Args;
 
+use self::together::Together;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::mounts::ask::{Answer, Asker};
 use crate::collector::mounts::{Mount, Mounts};
@@ -102,6 +104,7 @@ const SHORTEST: Duration = Duration::from_millis(50);
 pub struct Filesystem {
     mounts: Mounts,
     asker: Asker,
+    together: Together,
     patience: Duration,
 }
 
@@ -137,17 +140,21 @@ impl Collector for Filesystem {
         Ok(Self {
             mounts: Mounts::new(roots, points, kinds),
             asker: Asker::new(),
+            together: Together::default(),
             patience: flags.mount_timeout.clamp(SHORTEST, LONGEST),
         })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let mounts = self.mounts.refresh(&mut host.files)?;
+        let asked = self.together.of(mounts, &host.shared.wanted);
         let answers = self
             .asker
-            .ask(mounts, host.system.statfs, self.patience)
+            .ask(asked, host.system.statfs, self.patience)
             .map_err(|source| Error::Read { path: "statfs".into(), source })?;
-        host.shared.note_sizes(mounts, answers);
+        host.shared.note_sizes(asked, answers);
+        // The rest is of mounts that are left out here.
+        let answers = answers.get(..mounts.len()).unwrap_or_default();
         write(mounts, answers, text);
         if let Some((mount, _)) = rows(mounts, answers).find(|(_, a)| **a == Answer::Unasked) {
             let source = std::io::ErrorKind::TimedOut.into();
@@ -330,5 +337,21 @@ node_filesystem_mount_info{device="shm",major="0",minor="4",mountpoint="/var/lib
         host.remove("proc/1/mountinfo");
         host.remove("proc/self/mountinfo");
         assert_eq!(host.complaint(), "/proc/1/mountinfo: not on this host");
+    }
+
+    #[test]
+    fn asks_what_another_collector_wants_and_says_nothing_of_it() {
+        let mut host = host(&[]);
+        let before = host.collect().unwrap();
+        let extra = |id, path: &str| Mount { id, path: path.into(), ..Mount::default() };
+        let wanted = [extra(1, "/"), extra(77, "/dev/shm"), extra(78, "/dead")];
+        host.host.shared.wanted = wanted.clone().into();
+        assert_eq!(host.collect().unwrap(), before);
+        let answers = wanted.map(|mount| host.host.shared.size(&mount));
+        let [Some(Answer::Found(_)), Some(Answer::Found(size)), refused] = answers else {
+            panic!("{answers:?}");
+        };
+        assert_eq!((size.blocks, refused), (4, Some(Answer::Refused(116))));
+        assert_eq!(host.host.shared.size(&extra(79, "/")), None);
     }
 }
