@@ -4,7 +4,8 @@
 //! where they are there. Makes control groups under `/ecs` with a process each, in a network
 //! namespace of its own, and takes them away again.
 //!
-//! `cargo bench --bench cost -- 0 10 100 300`
+//! `cargo bench --bench cost -- 0 10 100 300`. With `busy` every container does something before each
+//! scrape; else they do nothing.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -33,6 +34,7 @@ const SPACE: Duration = Duration::from_millis(100);
 
 fn main() {
     let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
+    let busy = std::env::args().any(|argument| argument == "busy");
     let sizes = if sizes.is_empty() { vec![0, 10, 100, 300] } else { sizes };
     println!(
         "CPU of a scrape in ms, median of {ROUNDS} in turn, {} ms apart.\n",
@@ -45,11 +47,11 @@ fn main() {
     let mut population = Population::default();
     for size in sizes {
         population.grow(size);
-        row(&population);
+        row(&mut population, busy);
     }
 }
 
-fn row(population: &Population) {
+fn row(population: &mut Population, busy: bool) {
     let exporter = Target::start(
         Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
             .args(["--web.listen-address=127.0.0.1:9799", "--docker.socket=/nowhere"])
@@ -68,19 +70,26 @@ fn row(population: &Population) {
         exporter.scrape(false);
         sleep(SPACE);
     }
+    let size = population.len();
     let (mut bare, mut identity, mut gzip, mut peer) = (vec![], vec![], vec![], vec![]);
     let (mut body, mut zipped) = (String::new(), 0);
+    let mut wait = || {
+        if busy {
+            population.stir();
+        }
+        sleep(SPACE);
+    };
     for _ in 0..ROUNDS {
-        sleep(SPACE);
+        wait();
         bare.push(measured(std::process::id(), || floor.read()));
-        sleep(SPACE);
+        wait();
         identity.push(measured(exporter.pid(), || {
             body = String::from_utf8(exporter.scrape(false)).unwrap();
         }));
-        sleep(SPACE);
+        wait();
         gzip.push(measured(exporter.pid(), || zipped = exporter.scrape(true).len()));
         if let Some(node) = &node {
-            sleep(SPACE);
+            wait();
             peer.push(measured(node.pid(), || drop(node.scrape(false))));
         }
     }
@@ -88,7 +97,7 @@ fn row(population: &Population) {
     let samples = body.lines().filter(|line| !line.starts_with('#')).count();
     println!(
         "| {} | {bare:.2} | {identity:.2} | {:.2} | {gzip:.2} | {:.2} | {peer:.1} | {:.1} | {samples} | {} | {} | {:.1} | {:.1} | {} |",
-        population.len(),
+        size,
         identity / bare,
         gzip / bare,
         peer / identity,
@@ -96,7 +105,7 @@ fn row(population: &Population) {
         zipped / 1000,
         rss(exporter.pid()),
         node.as_ref().map_or(0.0, |node| rss(node.pid())),
-        calls(&exporter).map_or_else(|| "?".into(), |n| n.to_string()),
+        calls(&exporter, wait).map_or_else(|| "?".into(), |n| n.to_string()),
     );
 }
 
@@ -109,7 +118,7 @@ fn measured(pid: u32, work: impl FnOnce()) -> f64 {
 }
 
 /// System calls of a scrape, by strace: the mean of ten.
-fn calls(target: &Target) -> Option<usize> {
+fn calls(target: &Target, mut wait: impl FnMut()) -> Option<usize> {
     const SCRAPES: usize = 10;
     let mut strace = Command::new("strace")
         .args(["-f", "-c", "-qq", "-p", &target.pid().to_string()])
@@ -118,9 +127,10 @@ fn calls(target: &Target) -> Option<usize> {
         .ok()?;
     sleep(Duration::from_millis(500));
     for _ in 0..SCRAPES {
+        wait();
         target.scrape(false);
-        sleep(SPACE);
     }
+    sleep(SPACE);
     Command::new("kill")
         .args(["-INT", &strace.id().to_string()])
         .status()

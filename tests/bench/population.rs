@@ -53,6 +53,13 @@ impl Population {
         &self.agent
     }
 
+    /// Has every container do something.
+    pub(crate) fn stir(&mut self) {
+        for child in &mut self.children {
+            let _gone = child.stdin.as_mut().map(|stdin| stdin.write_all(b"\n"));
+        }
+    }
+
     /// Makes containers until there are so many.
     pub(crate) fn grow(&mut self, size: usize) {
         for i in self.len()..size {
@@ -63,7 +70,8 @@ impl Population {
                 fs::create_dir_all(&dir).unwrap();
             }
             let child = Command::new("unshare")
-                .args(["-n", "sleep", "1000000"])
+                .args(["-n", "sh", "-c", "while read line; do :; done"])
+                .stdin(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
