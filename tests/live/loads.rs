@@ -282,7 +282,9 @@ fn a_kill_for_want_of_memory(testbed: &Testbed, exporter: &Server) {
     let container = Idle::run(testbed, exporter, &["--memory=16m"]);
     assert_eq!(container.told_truly(KILLS), 0.0);
     container.does("head -c 67108864 /dev/zero | busybox tail -c 67108864 > /dev/null");
-    assert_eq!(container.told_truly(KILLS), 1.0, "kills counted");
+    // The kernel may kill the rest of the pipe too.
+    let kills = container.told_truly(KILLS);
+    assert!((1.0..=3.0).contains(&kills), "{kills} kills counted");
     assert!(container.told_truly("container_memory_failcnt") >= 1.0);
     let limit = container.told("container_spec_memory_limit_bytes");
     assert_eq!(limit, 16.0 * MIB);

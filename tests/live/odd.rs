@@ -162,11 +162,13 @@ fn containers_within_containers_are_rows(testbed: &Testbed, exporter: &Server) {
         fs::write(dir.join("cgroup.procs"), shell.id().to_string()).unwrap();
     }
     let of = |end: &str| {
-        let own = |s: &Sample| s.name == CPU && s.label("id").ends_with(end);
+        // With systemd the outer one's group is called `docker-<id>.scope`.
+        let own = |id: &str| id.contains(&outer) && id.trim_end_matches(".scope").ends_with(end);
+        let own = |s: &Sample| s.name == CPU && own(s.label("id"));
         let found = exporter.scrape().into_iter().find(own);
         found.unwrap_or_else(|| panic!("{end} has no row"))
     };
-    let (within, around) = (of(&format!("{outer}/docker/{inner}")), of(&outer));
+    let (within, around) = (of(&format!("/docker/{inner}")), of(&outer));
     assert!(within.label("name").is_empty(), "nobody knows it");
     assert!(within.value <= around.value);
     shell.kill().unwrap();
