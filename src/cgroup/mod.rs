@@ -282,8 +282,7 @@ impl Cgroup {
     /// Its threads, those of its descendants included. `None` for the root group.
     pub fn threads(&mut self, files: &mut Files) -> Result<Option<u64>> {
         const THREADS: File = File(15, Controller::Pids, "pids.current");
-        let load = |group: &mut Self| group.load(THREADS, files, single);
-        self.held(|quiet| &mut quiet.threads, self.stands(), load)
+        self.held(|quiet| &mut quiet.threads, self.stands(), THREADS, files, single)
     }
 
     /// Its processes, appended to `out`: those of the group itself, not of its descendants. Says

@@ -11,8 +11,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::v2::Events;
-use super::{Cgroup, Memory, Vm};
-use crate::files::Result;
+use super::{Cgroup, File, Memory, Vm};
+use crate::files::{Files, Result};
+use crate::kernel::Malformed;
 
 /// How long `memory.stat` is held.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -70,29 +71,33 @@ impl Held<Option<Memory>> {
 }
 
 impl Cgroup {
-    /// What `memory.stat` says, as it is read by `read`; `charged` is what is charged to the group.
+    /// What `memory.stat` says; `charged` is what is charged to the group.
     pub(super) fn held_stat(
         &mut self,
         charged: Option<u64>,
         vm: Vm,
-        read: impl FnOnce(&mut Self) -> Result<Option<Memory>>,
+        file: File,
+        files: &mut Files,
+        parse: fn(&[u8]) -> Result<Memory, Malformed>,
     ) -> Result<Option<Memory>> {
         let stand = self.stands_with(charged).zip(vm.reclaimed);
         let at = stand.map(|([ran, charged, _], reclaimed)| [ran, charged, reclaimed]);
-        let stat = self.held(|quiet| &mut quiet.stat, at, read);
+        let stat = self.held(|quiet| &mut quiet.stat, at, file, files, parse);
         self.quiet.stat.doubt_dirty();
         stat
     }
 
-    /// The number that is held in `place`, or as it is now.
+    /// As [`load`](Self::load), or what is held in `place`.
     pub(super) fn held<T: Copy>(
         &mut self,
-        place: fn(&mut Quiet) -> &mut Held<T>,
+        place: fn(&mut Quiet) -> &mut Held<Option<T>>,
         at: Option<Stand>,
-        read: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
+        file: File,
+        files: &mut Files,
+        parse: fn(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
         let mut held = *place(&mut self.quiet);
-        let value = held.get(at, || read(self));
+        let value = held.get(at, || self.load(file, files, parse));
         *place(&mut self.quiet) = held;
         value
     }
@@ -125,7 +130,7 @@ impl Cgroup {
 mod tests {
     use super::*;
     use crate::cgroup::{Hierarchies, MemoryNews};
-    use crate::files::{Error, Files, Roots};
+    use crate::files::{Error, Roots};
 
     #[test]
     fn reads_again_until_nothing_ran_for_a_whole_scrape() {

@@ -22,11 +22,8 @@ const UNLIMITED: u64 = 1 << 62;
 
 pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
     let usage = group.load(USAGE, files, single)?;
-    let split = group.held(
-        |quiet| &mut quiet.split,
-        usage.map(|usage| [usage, 0, 0]),
-        |group| group.load(CPUACCT_STAT, files, cpuacct_stat),
-    )?;
+    let stand = usage.map(|usage| [usage, 0, 0]);
+    let split = group.held(|quiet| &mut quiet.split, stand, CPUACCT_STAT, files, cpuacct_stat)?;
     let Some((user, system)) = split else {
         return Ok(usage.map(|n| Cpu { usage_nsec: Some(n), ..Cpu::default() }));
     };
@@ -49,16 +46,11 @@ pub(super) fn memory(
     files: &mut Files,
 ) -> Result<Option<Memory>> {
     let usage = group.load(MEMORY_USAGE, files, single)?;
-    let stat =
-        group.held_stat(usage, news.vm, |group| group.load(MEMORY_STAT, files, memory_stat))?;
+    let stat = group.held_stat(usage, news.vm, MEMORY_STAT, files, memory_stat)?;
     let Some(mut memory) = stat else { return Ok(None) };
     memory.usage = usage;
     let stand = group.stands_with(memory.usage);
-    memory.peak = group.held(
-        |quiet| &mut quiet.peak,
-        stand,
-        |group| group.load(MEMORY_PEAK, files, single),
-    )?;
+    memory.peak = group.held(|quiet| &mut quiet.peak, stand, MEMORY_PEAK, files, single)?;
     let never_near = match (news.limit, memory.peak) {
         (Some(Limit::Max), _) => true,
         (Some(Limit::At(limit)), Some(peak)) => peak.saturating_add(NEAR) < limit,
@@ -68,8 +60,7 @@ pub(super) fn memory(
         group.seldom.failcnt = group.load(FAILCNT, files, single)?;
     }
     memory.failcnt = group.seldom.failcnt;
-    memory.kernel =
-        group.held(|quiet| &mut quiet.kernel, stand, |group| group.load(KERNEL, files, single))?;
+    memory.kernel = group.held(|quiet| &mut quiet.kernel, stand, KERNEL, files, single)?;
     if news.vm.oom_kills.is_none() || news.vm.oom_kills != group.seldom.oom_kills_of_all {
         group.seldom.oom_kills = group.load(OOM_CONTROL, files, oom_control)?.flatten();
         group.seldom.oom_kills_of_all = news.vm.oom_kills;

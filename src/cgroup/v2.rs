@@ -27,8 +27,7 @@ pub(super) fn memory(
     files: &mut Files,
 ) -> Result<Option<Memory>> {
     let usage = group.load(MEMORY_CURRENT, files, single)?;
-    let stat =
-        group.held_stat(usage, news.vm, |group| group.load(MEMORY_STAT, files, memory_stat))?;
+    let stat = group.held_stat(usage, news.vm, MEMORY_STAT, files, memory_stat)?;
     let Some(mut memory) = stat else { return Ok(None) };
     memory.usage = match usage {
         Some(usage) => Some(usage),
@@ -39,21 +38,10 @@ pub(super) fn memory(
             .map(|(anon, file)| anon.saturating_add(file)),
     };
     let stand = group.stands_with(memory.usage);
-    memory.peak = group.held(
-        |quiet| &mut quiet.peak,
-        stand,
-        |group| group.load(MEMORY_PEAK, files, single),
-    )?;
-    memory.swap = group.held(
-        |quiet| &mut quiet.swap,
-        stand,
-        |group| group.load(SWAP_CURRENT, files, single),
-    )?;
-    let events = group.held(
-        |quiet| &mut quiet.events,
-        stand,
-        |group| group.load(MEMORY_EVENTS, files, memory_events),
-    )?;
+    memory.peak = group.held(|quiet| &mut quiet.peak, stand, MEMORY_PEAK, files, single)?;
+    memory.swap = group.held(|quiet| &mut quiet.swap, stand, SWAP_CURRENT, files, single)?;
+    let events =
+        group.held(|quiet| &mut quiet.events, stand, MEMORY_EVENTS, files, memory_events)?;
     if let Some(events) = events {
         memory.failcnt = events.max;
         memory.events_high = events.high;

@@ -247,7 +247,7 @@ impl FromFile {
 }
 
 impl From<&Stats> for Interface {
-    /// Added together as the kernel does it for the file.
+    /// Added together as the kernel does it for the file. Its counters wrap, and so does their sum.
     fn from(stats: &Stats) -> Self {
         let sum = |numbers: &[u64]| numbers.iter().fold(0, |sum: u64, n| sum.wrapping_add(*n));
         let receive = Receive {

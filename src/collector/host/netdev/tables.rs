@@ -1,6 +1,7 @@
 //! What is said of a network interface.
 
 use crate::exposition::{Table, count, counter};
+use crate::kernel::netdev::Interface;
 use crate::kernel::netlink::Stats;
 
 /// By the same names whether detailed or not.
@@ -40,7 +41,7 @@ pub(super) static ERRORS: Table<Stats, 1> = Table {
             .value(|s| count(s.rx_errors)),
         counter("node_network_receive_drop_total")
             .help("Packets received and dropped, those the device had no room for included.")
-            .value(|s| sum([s.rx_dropped, s.rx_missed_errors, 0, 0])),
+            .value(|s| count(Interface::from(s).receive.drop)),
         counter("node_network_transmit_errs_total")
             .help("Packets not sent for errors.")
             .value(|s| count(s.tx_errors)),
@@ -59,9 +60,7 @@ pub(super) static SUMS: Table<Stats, 1> = Table {
             .value(|s| count(s.rx_fifo_errors)),
         counter("node_network_receive_frame_total")
             .help("Packets received with a wrong frame, length or checksum.")
-            .value(|s| {
-                sum([s.rx_frame_errors, s.rx_length_errors, s.rx_over_errors, s.rx_crc_errors])
-            }),
+            .value(|s| count(Interface::from(s).receive.frame)),
         counter("node_network_receive_multicast_total")
             .help("Multicast packets received.")
             .value(|s| count(s.multicast)),
@@ -73,15 +72,7 @@ pub(super) static SUMS: Table<Stats, 1> = Table {
             .value(|s| count(s.collisions)),
         counter("node_network_transmit_carrier_total")
             .help("Packets not sent for a lost carrier, an abort, a heartbeat or a late collision.")
-            .value(|s| {
-                let Stats { tx_carrier_errors, tx_aborted_errors, .. } = *s;
-                sum([
-                    tx_carrier_errors,
-                    tx_aborted_errors,
-                    s.tx_heartbeat_errors,
-                    s.tx_window_errors,
-                ])
-            }),
+            .value(|s| count(Interface::from(s).transmit.carrier)),
     ],
 };
 
@@ -149,8 +140,3 @@ pub(super) static DETAILED: Table<Stats, 1> = Table {
             .value(|s| count(s.tx_window_errors)),
     ],
 };
-
-/// The kernel's counters wrap, and so does their sum.
-fn sum(parts: [u64; 4]) -> Option<f64> {
-    count(parts.into_iter().fold(0, u64::wrapping_add))
-}
