@@ -53,6 +53,28 @@ impl LabelValue for u32 {
     }
 }
 
+/// A label value that needs no escaping, which is seen to when it is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word(&'static str);
+
+impl Word {
+    /// The value.
+    pub const fn new(word: &'static str) -> Self {
+        let mut rest = word.as_bytes();
+        while let [first, tail @ ..] = rest {
+            assert!(!matches!(first, b'\\' | b'"' | b'\n'), "a word needs no escaping");
+            rest = tail;
+        }
+        Self(word)
+    }
+}
+
+impl LabelValue for Word {
+    fn escaped(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_bytes());
+    }
+}
+
 /// The `N` label values of a sample, in the order of the family's label names.
 pub trait Labels<const N: usize> {
     /// Appends `{name="value",…}`, or nothing where there are no labels.

@@ -14,7 +14,7 @@ pub use family::{
     info, untyped,
 };
 pub use gzip::Gzip;
-pub use labels::{LabelBlock, LabelValue, Labels};
+pub use labels::{LabelBlock, LabelValue, Labels, Word};
 pub use pattern::PatternWriter;
 pub use piece::{Home, Piece, whole};
 pub use rope::Place;

@@ -61,16 +61,14 @@ impl Rope {
 
     /// Notes a block. There may be one in a line.
     pub(super) fn block(&mut self, block: &LabelBlock) {
-        /// Families name the same blocks in the same order, and leave out a few.
-        const AHEAD: usize = 8;
-        let mut near = self.blocks.iter().skip(self.last).take(AHEAD);
-        self.last = match near.position(|known| known.is(block)) {
-            Some(ahead) => self.last + ahead,
-            None => {
-                self.blocks.push(block.clone());
-                self.blocks.len() - 1
-            }
-        };
+        let is = |at: usize| self.blocks.get(at).is_some_and(|known| known.is(block));
+        if is(self.last + 1) {
+            self.last += 1;
+        } else if is(self.last + 2) {
+            self.last += 2; // A task stands between the containers of two.
+        } else if !is(self.last) {
+            self.last = self.find(block);
+        }
         let (at, number) = (self.bytes.len().try_into(), self.last.try_into());
         let (Ok(at), Ok(number)) = (at, number) else {
             // Nobody has as much text.
@@ -78,6 +76,19 @@ impl Rope {
         };
         self.marks.push(Mark { at, block: number });
         self.noted += block.as_bytes().len();
+    }
+
+    /// The place of a block, which may be a new one.
+    #[cold]
+    fn find(&mut self, block: &LabelBlock) -> usize {
+        /// Families name the same blocks in the same order, and leave out a few.
+        const AHEAD: usize = 8;
+        let mut near = self.blocks.iter().skip(self.last).take(AHEAD);
+        if let Some(ahead) = near.position(|known| known.is(block)) {
+            return self.last + ahead;
+        }
+        self.blocks.push(block.clone());
+        self.blocks.len() - 1
     }
 
     /// From here on, the blocks are likely to come in the order they came in first.
@@ -104,25 +115,43 @@ impl Rope {
     }
 
     /// The place after those lines from another one on that are about so many bytes long.
-    pub(super) fn after(&self, from: Place, mut about: usize) -> Place {
-        let mut byte = from.byte;
-        for mark in self.marks.get(from.mark..).unwrap_or_default() {
-            let plain = mark.at() - byte;
-            let both = plain
-                + self
-                    .block_at(*mark)
-                    .map_or(0, |block| block.as_bytes().len());
-            if both >= about {
-                about = about.min(plain);
+    pub(super) fn after(&self, from: Place, about: usize) -> Place {
+        self.walk(from, about, |_| ())
+    }
+
+    /// Hands out those lines from a place on that are about so many bytes long, the blocks put in. Where
+    /// they end.
+    pub(super) fn walk(&self, from: Place, about: usize, mut put: impl FnMut(&[u8])) -> Place {
+        let Place { mut byte, mut mark } = from;
+        let mut left = about;
+        for at in self.marks.get(mark..).unwrap_or_default() {
+            let plain = self.bytes.get(byte..at.at()).unwrap_or_default();
+            let block = self.block_at(*at).map_or(&[][..], LabelBlock::as_bytes);
+            let both = plain.len() + block.len();
+            if both >= left {
+                left = left.min(plain.len());
                 break;
             }
-            about -= both;
-            byte = mark.at();
+            put(plain);
+            put(block);
+            left -= both;
+            byte = at.at();
+            mark += 1;
         }
-        let inside = (byte + about).min(self.bytes.len());
+        let inside = (byte + left).min(self.bytes.len());
         let rest = self.bytes.get(inside..).unwrap_or_default();
         let end = memchr(b'\n', rest).map_or(self.bytes.len(), |end| inside + end + 1);
-        self.before(end)
+        for at in self.marks.get(mark..).unwrap_or_default() {
+            if at.at() >= end {
+                break;
+            }
+            put(self.bytes.get(byte..at.at()).unwrap_or_default());
+            put(self.block_at(*at).map_or(&[][..], LabelBlock::as_bytes));
+            byte = at.at();
+            mark += 1;
+        }
+        put(self.bytes.get(byte..end).unwrap_or_default());
+        Place { byte: end, mark }
     }
 
     /// Appends what stands between two places, the blocks put in.

@@ -128,6 +128,12 @@ impl Text {
         self.rope.after(from, about)
     }
 
+    /// Appends the lines from a place on to `out`, about so many bytes of them. Where they end.
+    pub fn expand_about(&self, from: Place, about: usize, out: &mut Vec<u8>) -> Place {
+        self.rope
+            .walk(from, about, |bytes| out.extend_from_slice(bytes))
+    }
+
     /// Appends the text between two places to `out`.
     pub fn expand(&self, from: Place, to: Place, out: &mut Vec<u8>) {
         self.rope.expand(from, to, out);
@@ -234,15 +240,13 @@ impl<const N: usize> FamilyWriter<'_, N> {
 
     /// Writes a sample.
     pub fn sample(&mut self, labels: impl Labels<N>, value: impl Value) {
-        if !self.begin() {
+        if !matches!(self.state, State::Open) && !self.begin() {
             return;
         }
         let out = &mut self.text.rope;
         out.extend(self.head.name.as_bytes());
         labels.append(self.labels, out);
-        out.push(b' ');
-        append_number(value.to_f64(), &mut out.bytes);
-        out.push(b'\n');
+        end_line(value.to_f64(), &mut out.bytes);
         self.text.samples += 1;
     }
 }
@@ -269,6 +273,18 @@ impl Hasher for AsIs {
 pub(super) fn hash(name: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
     name.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// Ends the line of a sample with its number. Most are one digit.
+fn end_line(value: f64, out: &mut Vec<u8>) {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is compared")]
+    let digit = value as u8;
+    if digit < 10 && f64::from(digit) == value {
+        return out.extend_from_slice(&[b' ', b'0' + digit, b'\n']);
+    }
+    out.push(b' ');
+    append_number(value, out);
+    out.push(b'\n');
 }
 
 /// Appends a number, shortest form. Whole numbers, most of what a kernel counts, take the short way.

@@ -14,7 +14,7 @@ use crate::exposition::{self, Piece, Place};
 
 /// Text that is sent or compressed at a time, about: a fraction of a millisecond, then others have
 /// their turn.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 128 * 1024;
 
 /// Compressors kept for later, with what they learnt; more than two at once are rare.
 const SPARE: usize = 2;
@@ -32,15 +32,15 @@ impl Rest {
         Self { pieces: pieces.into(), at: Place::default() }
     }
 
-    /// Hands out whole lines, about a chunk of them: `take` is given each stretch, and says how long
-    /// it is.
-    fn chunk(&mut self, mut take: impl FnMut(&Piece, Place, Place) -> usize) {
+    /// Hands out whole lines, about a chunk of them: `take` is given where a stretch begins and about
+    /// how long it is to be, and says where it ends and how long it is.
+    fn chunk(&mut self, mut take: impl FnMut(&Piece, Place, usize) -> (Place, usize)) {
         let mut left = CHUNK;
         while let Some(piece) = self.pieces.front()
             && left > 0
         {
-            let to = piece.after(self.at, left);
-            left = left.saturating_sub(take(piece, self.at, to));
+            let (to, length) = take(piece, self.at, left);
+            left = left.saturating_sub(length);
             self.at = to;
             if to == piece.end() {
                 self.pieces.pop_front();
@@ -83,10 +83,10 @@ impl<H: Unpin> Body for Plain<H> {
             return Poll::Ready(None);
         }
         let mut chunk = Vec::with_capacity(CHUNK + MORE);
-        self.rest.chunk(|piece, from, to| {
+        self.rest.chunk(|piece, from, about| {
             let before = chunk.len();
-            piece.expand(from, to, &mut chunk);
-            chunk.len() - before
+            let to = piece.expand_about(from, about, &mut chunk);
+            (to, chunk.len() - before)
         });
         self.length -= chunk.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(chunk.into()))))
@@ -130,8 +130,10 @@ impl<H> Gzip<H> {
     /// The next chunk of compressed bytes, or `None` at the end.
     fn chunk(&mut self) -> Option<Bytes> {
         let compressor = self.compressor.as_mut()?;
-        self.rest
-            .chunk(|piece, from, to| compressor.lines(piece, from, to));
+        self.rest.chunk(|piece, from, about| {
+            let to = piece.after(from, about);
+            (to, compressor.lines(piece, from, to))
+        });
         if self.rest.is_empty() {
             compressor.end();
         }

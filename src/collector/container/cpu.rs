@@ -5,7 +5,7 @@ use clap::Args;
 use super::{last_of, read_each, write_with_last};
 use crate::cgroup;
 use crate::collector::{Collector, Host, Need};
-use crate::exposition::{Descriptor, Family, Table, Text, count, counter, nanos};
+use crate::exposition::{Descriptor, Family, Table, Text, Word, count, counter, nanos};
 use crate::files::{Result, Roots};
 
 static USAGE: Family<1> = counter("container_cpu_usage_seconds_total")
@@ -61,6 +61,9 @@ pub struct Cpu {
     names: Vec<String>,
 }
 
+/// All CPUs together.
+const TOTAL: Word = Word::new("total");
+
 impl Collector for Cpu {
     const NAME: &'static str = "container.cpu";
     const ABOUT: &'static str = "CPU time of each container, and how its quota held it back.";
@@ -104,13 +107,13 @@ impl Collector for Cpu {
             if let Some(total) = cpu.as_ref().and_then(|cpu| nanos(cpu.usage_nsec))
                 && each.is_empty()
             {
-                usage.sample((&container.labels, "total"), total);
+                usage.sample((&container.labels, TOTAL), total);
             }
         }
         let (_, ended) = containers.rows_and_last();
         for last in ended.iter().filter(|_| !*per_cpu) {
             if let Some(total) = last.ended.finals.cpu.and_then(|cpu| nanos(cpu.usage_nsec)) {
-                usage.sample((&last.labels, "total"), total);
+                usage.sample((&last.labels, TOTAL), total);
             }
         }
         last_of(host, last, |finals| finals.cpu);

@@ -3,7 +3,7 @@
 use super::{last_of, read_each, write_with_last};
 use crate::cgroup::{self, Finals};
 use crate::collector::{Collector, Host, Need};
-use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge};
+use crate::exposition::{Descriptor, Family, Table, Text, Word, count, counter, gauge};
 use crate::files::{Result, Roots};
 
 static MEMORY: Table<cgroup::Memory> = Table {
@@ -105,14 +105,18 @@ impl Collector for Memory {
         });
         write_with_last(&MEMORY, host, &self.rows, &self.last, text);
         let Some(containers) = &mut host.containers else { return Ok(()) };
+        const MINOR: Word = Word::new("pgfault");
+        const MAJOR: Word = Word::new("pgmajfault");
+        const OWN: Word = Word::new("container");
+        const ALL: Word = Word::new("hierarchy");
         let mut failures = text.family(&FAILURES);
         for (container, memory) in containers.rows().iter().zip(&self.rows) {
             let Some(memory) = memory else { continue };
             for (kind, scope, n) in [
-                ("pgfault", "container", memory.pgfault),
-                ("pgfault", "hierarchy", memory.total_pgfault),
-                ("pgmajfault", "container", memory.pgmajfault),
-                ("pgmajfault", "hierarchy", memory.total_pgmajfault),
+                (MINOR, OWN, memory.pgfault),
+                (MINOR, ALL, memory.total_pgfault),
+                (MAJOR, OWN, memory.pgmajfault),
+                (MAJOR, ALL, memory.total_pgmajfault),
             ] {
                 if let Some(n) = n {
                     failures.sample((&container.labels, kind, scope), n);

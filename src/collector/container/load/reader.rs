@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::Container;
 use crate::cgroup::Version;
 use crate::collector::container::process_file;
+use crate::exposition::Word;
 use crate::files::{Files, Network, Result, Roots};
 use crate::kernel::netlink::{CgroupStats, GenericFamily, get_cgroup_stats, get_taskstats_family};
 use crate::kernel::{Malformed, lines};
@@ -32,13 +33,18 @@ impl States {
     }
 
     /// By the names that cAdvisor has for them.
-    pub(super) fn named(&self) -> [(&'static str, Option<u64>); 5] {
+    pub(super) fn named(&self) -> [(Word, Option<u64>); 5] {
+        const SLEEPING: Word = Word::new("sleeping");
+        const RUNNING: Word = Word::new("running");
+        const STOPPED: Word = Word::new("stopped");
+        const UNINTERRUPTIBLE: Word = Word::new("uninterruptible");
+        const IO_WAITING: Word = Word::new("iowaiting");
         [
-            ("sleeping", Some(self.sleeping)),
-            ("running", Some(self.running)),
-            ("stopped", Some(self.stopped)),
-            ("uninterruptible", Some(self.uninterruptible)),
-            ("iowaiting", self.io_wait),
+            (SLEEPING, Some(self.sleeping)),
+            (RUNNING, Some(self.running)),
+            (STOPPED, Some(self.stopped)),
+            (UNINTERRUPTIBLE, Some(self.uninterruptible)),
+            (IO_WAITING, self.io_wait),
         ]
     }
 }
