@@ -161,6 +161,13 @@ impl Container {
         self.inode
     }
 
+    /// Whether its group is the root of all, and not of what the exporter is let see.
+    pub fn is_whole_host(&self) -> bool {
+        /// The inode of the first directory of each hierarchy.
+        const ROOT: u64 = 1;
+        self.role == Role::Host && self.inode == ROOT
+    }
+
     /// Forgets the process, because it is gone.
     pub fn forget_process(&mut self) {
         self.process = None;
@@ -387,6 +394,27 @@ impl Containers {
                 process: None,
                 readings: Readings::default(),
             });
+        }
+        self.nest();
+    }
+
+    /// Tells each row which of the others it is in, but for the host, in which something always runs.
+    fn nest(&mut self) {
+        let mut around: Vec<usize> = Vec::new();
+        for at in 0..self.rows.len() {
+            let (before, rest) = self.rows.split_at_mut(at);
+            let Some(row) = rest.first_mut() else { break };
+            let above = loop {
+                let outer = around.last().and_then(|outer| before.get(*outer));
+                match outer.filter(|outer| !row.cgroup.is_in(&outer.cgroup)) {
+                    Some(_) => around.pop(),
+                    None => break outer,
+                };
+            };
+            row.cgroup.within(above.map(|above| &above.cgroup));
+            if row.role != Role::Host {
+                around.push(at);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod hugetlb;
 mod io;
 mod name;
 mod numa;
+mod pulse;
 mod quiet;
 mod tree;
 mod v1;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use crate::files::{Files, Result, Slot};
 use crate::kernel::psi::{self, Pressure};
 use crate::kernel::{Malformed, single};
+use pulse::Pulse;
 use quiet::Quiet;
 
 /// One control group. Keeps its files open from one scrape to the next, if it may.
@@ -42,9 +44,13 @@ pub struct Cgroup {
     keep: bool,
     slots: [Slot; FILES],
     seldom: Seldom,
-    quiet: Quiet,
-    /// Nanoseconds on a CPU, as read in this scrape.
+    /// Of groups that are read in every scrape.
+    quiet: Option<Box<Quiet>>,
+    /// Nanoseconds on a CPU, as known in this scrape.
     ran: Option<u64>,
+    pulse: Arc<Pulse>,
+    /// That of a group around it.
+    above: Option<Arc<Pulse>>,
 }
 
 /// What seldom changes, as last read: it is read again when something says that it may have.
@@ -218,14 +224,22 @@ impl Cgroup {
             keep,
             slots: Default::default(),
             seldom: Seldom::default(),
-            quiet: Quiet::default(),
+            quiet: None,
             ran: None,
+            pulse: Arc::default(),
+            above: None,
         }
     }
 
     /// Its path in the hierarchies, `/` being the root.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// Whether it is below the other in the hierarchies.
+    pub fn is_in(&self, other: &Self) -> bool {
+        let below = self.path.strip_prefix(&*other.path);
+        below.is_some_and(|below| below.starts_with('/'))
     }
 
     /// The hierarchies it is in.
@@ -235,7 +249,9 @@ impl Cgroup {
 
     /// Forgets which files are absent, so that they are looked for again, and what it held.
     pub fn look_again(&mut self) {
-        self.quiet = Quiet::default();
+        if let Some(quiet) = &mut self.quiet {
+            **quiet = Quiet::default();
+        }
         for slot in &mut self.slots {
             if matches!(slot, Slot::Absent) {
                 *slot = Slot::Closed;
@@ -245,12 +261,12 @@ impl Cgroup {
 
     /// Its CPU time, or `None` if it ended or nobody accounts for it.
     pub fn cpu(&mut self, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
-        self.ran = None;
+        self.tell_ran(None);
         let cpu = match self.home.version() {
             Version::V1 => v1::cpu(self, quota, files),
             Version::V2 => v2::cpu(self, quota, files),
         }?;
-        self.ran = cpu.and_then(|cpu| cpu.usage_nsec);
+        self.tell_ran(cpu.and_then(|cpu| cpu.usage_nsec));
         Ok(cpu)
     }
 
@@ -264,10 +280,13 @@ impl Cgroup {
 
     /// Its memory, or `None` if it ended or nobody accounts for it.
     pub fn memory(&mut self, news: MemoryNews, files: &mut Files) -> Result<Option<Memory>> {
-        match self.home.version() {
+        self.tell_charged(None);
+        let memory = match self.home.version() {
             Version::V1 => v1::memory(self, news, files),
             Version::V2 => v2::memory(self, news, files),
-        }
+        }?;
+        self.tell_charged(memory.and_then(|memory| memory.usage));
+        Ok(memory)
     }
 
     /// What it did to block devices, appended to `out`. Says who, of those that may `know`, knows of

@@ -51,6 +51,9 @@ pub fn task_of(path: &str) -> Option<&str> {
 /// `<id>`, `docker-<id>.scope`, `cri-containerd-<id>.scope`, `libpod-<id>.scope` and the like. The
 /// monitor beside a container of podman or CRI-O, `libpod-conmon-<id>.scope`, is no container.
 fn container_id(name: &str) -> Option<&str> {
+    if name.len() == 64 && is_hex(name) {
+        return Some(name); // As most are.
+    }
     let name = name.strip_suffix(".scope").unwrap_or(name);
     if let Some(id) = ecs_id(name) {
         return Some(id);
@@ -58,7 +61,7 @@ fn container_id(name: &str) -> Option<&str> {
     let (before, id) = name
         .rsplit_once(['-', ':'])
         .map_or(("", name), |(before, id)| (before, id));
-    let is_id = id.len() == 64 && id.bytes().all(is_hex);
+    let is_id = id.len() == 64 && is_hex(id);
     (is_id && !before.ends_with("conmon")).then_some(id)
 }
 
@@ -68,15 +71,17 @@ fn ecs_id(name: &str) -> Option<&str> {
     let (before, number) = name.rsplit_once('-')?;
     let (.., hex) = before.rsplit_once(['-', ':']).unwrap_or(("", before));
     let is_id = hex.len() == 32
-        && hex.bytes().all(is_hex)
+        && is_hex(hex)
         && (6..=10).contains(&number.len())
         && number.bytes().all(|b| b.is_ascii_digit());
     let length = hex.len() + 1 + number.len();
     is_id.then(|| name.get(name.len() - length..))?
 }
 
-fn is_hex(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+/// All of it is looked at, which takes less than to stop at the first that is none.
+fn is_hex(text: &str) -> bool {
+    let hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.bytes().fold(true, |all, byte| all & hex(byte))
 }
 
 /// `/ecs/<task>`, with old agents `/ecs/<cluster>/<task>`, and `…/ecstasks-<task>.slice`. The

@@ -11,7 +11,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::v2::Events;
-use super::{Cgroup, File, Memory, Vm};
+use super::{Cgroup, Cpu, File, Memory, Throttling, Vm};
 use crate::files::{Files, Result};
 use crate::kernel::Malformed;
 
@@ -25,7 +25,7 @@ pub(super) type Stand = [u64; 3];
 /// A number that holds as long as the group stands as it stood.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Held<T> {
-    value: T,
+    pub(super) value: T,
     at: Option<Stand>,
     believed: bool,
 }
@@ -33,6 +33,12 @@ pub(super) struct Held<T> {
 /// The numbers that are held of a group.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Quiet {
+    /// While the group around it stands as it stood: CPU time on cgroup v1, all of it on v2, and what is
+    /// charged.
+    pub(super) ran: Held<Option<u64>>,
+    pub(super) cpu: Held<Option<Cpu>>,
+    pub(super) charged: Held<Option<u64>>,
+    pub(super) throttling: Held<Option<Throttling>>,
     pub(super) split: Held<Option<(Option<u64>, Option<u64>)>>,
     pub(super) threads: Held<Option<u64>>,
     pub(super) peak: Held<Option<u64>>,
@@ -45,15 +51,18 @@ pub(super) struct Quiet {
 }
 
 impl<T: Copy> Held<T> {
-    /// The number, which is read only if it may have changed. `at` is `None` where nobody knows.
-    fn get(&mut self, at: Option<Stand>, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        let same = at.is_some() && self.at == at;
-        if same && self.believed {
-            return Ok(self.value);
-        }
-        let value = read()?;
-        *self = Self { value, at, believed: same };
-        Ok(value)
+    /// The number, unless it may have changed. `at` is `None` where nobody knows.
+    fn known(&self, at: Option<Stand>) -> Option<T> {
+        (self.believed && self.stood(at)).then_some(self.value)
+    }
+
+    /// Notes what was read.
+    fn note(&mut self, at: Option<Stand>, value: T) {
+        *self = Self { value, at, believed: self.stood(at) };
+    }
+
+    fn stood(&self, at: Option<Stand>) -> bool {
+        at.is_some() && self.at == at
     }
 }
 
@@ -83,7 +92,9 @@ impl Cgroup {
         let stand = self.stands_with(charged).zip(vm.reclaimed);
         let at = stand.map(|([ran, charged, _], reclaimed)| [ran, charged, reclaimed]);
         let stat = self.held(|quiet| &mut quiet.stat, at, file, files, parse);
-        self.quiet.stat.doubt_dirty();
+        if let Some(quiet) = &mut self.quiet {
+            quiet.stat.doubt_dirty();
+        }
         stat
     }
 
@@ -96,10 +107,12 @@ impl Cgroup {
         files: &mut Files,
         parse: fn(&[u8]) -> Result<T, Malformed>,
     ) -> Result<Option<T>> {
-        let mut held = *place(&mut self.quiet);
-        let value = held.get(at, || self.load(file, files, parse));
-        *place(&mut self.quiet) = held;
-        value
+        if let Some(known) = self.quiet.as_mut().and_then(|quiet| place(quiet).known(at)) {
+            return Ok(known);
+        }
+        let value = self.load(file, files, parse)?;
+        place(self.quiet.get_or_insert_default()).note(at, value);
+        Ok(value)
     }
 
     /// How it stands, as far as CPU time tells that was read in this scrape.
@@ -116,8 +129,10 @@ impl Cgroup {
 
     /// Begins another scrape: its CPU time is not known.
     pub fn another_scrape(&mut self, now: SystemTime) {
-        self.ran = None;
-        let Quiet { minute, stat, .. } = &mut self.quiet;
+        self.tell_ran(None);
+        self.tell_charged(None);
+        let Some(quiet) = &mut self.quiet else { return };
+        let Quiet { minute, stat, .. } = &mut **quiet;
         let begun = minute.and_then(|minute| now.duration_since(minute).ok());
         if begun.is_none_or(|age| age >= MINUTE) {
             *minute = Some(now);
@@ -132,6 +147,19 @@ mod tests {
     use crate::cgroup::{Hierarchies, MemoryNews};
     use crate::files::{Error, Roots};
 
+    fn get<T: Copy>(
+        held: &mut Held<T>,
+        at: Option<Stand>,
+        read: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        if let Some(known) = held.known(at) {
+            return Ok(known);
+        }
+        let value = read()?;
+        held.note(at, value);
+        Ok(value)
+    }
+
     #[test]
     fn reads_again_until_nothing_ran_for_a_whole_scrape() {
         let mut held = Held::default();
@@ -141,7 +169,7 @@ mod tests {
                 reads += 1;
                 Ok(reads)
             };
-            held.get(at, read).unwrap()
+            get(&mut held, at, read).unwrap()
         };
         let (a, b) = (Some([1, 1, 1]), Some([1, 1, 2]));
         let asked = [a, a, a, a, b, b, b, a, None, a, a, a, None, None];
@@ -212,9 +240,9 @@ mod tests {
             ("the first time", 40, 6, 10, vm(4), 13),
             ("a whole scrape later", 41, 6, 10, vm(4), 14),
             ("nothing happened", 42, 6, 10, vm(4), 14),
-            ("a minute is over", 60, 6, 10, vm(4), 16),
-            ("nothing happened", 119, 6, 10, vm(4), 16),
-            ("a minute is over", 120, 6, 10, vm(4), 18),
+            ("a minute is over", 75, 6, 10, vm(4), 16),
+            ("nothing happened", 134, 6, 10, vm(4), 16),
+            ("a minute is over", 135, 6, 10, vm(4), 18),
             ("the clock was put back", 100, 6, 10, vm(4), 19),
         ];
         for (n, (step, second, ran, charged, vm, expected)) in (1..).zip(steps) {
@@ -232,10 +260,10 @@ mod tests {
         let mut held = Held::default();
         let failed = || Err(Error::Config(String::new()));
         let at = Some([1, 1, 1]);
-        assert!(held.get(at, failed).is_err());
-        assert_eq!(held.get(at, || Ok(5)).unwrap(), 5);
-        assert!(held.get(at, failed).is_err(), "not believed yet");
-        assert_eq!(held.get(at, || Ok(6)).unwrap(), 6);
-        assert_eq!(held.get(at, failed).unwrap(), 6);
+        assert!(get(&mut held, at, failed).is_err());
+        assert_eq!(get(&mut held, at, || Ok(5)).unwrap(), 5);
+        assert!(get(&mut held, at, failed).is_err(), "not believed yet");
+        assert_eq!(get(&mut held, at, || Ok(6)).unwrap(), 6);
+        assert_eq!(get(&mut held, at, failed).unwrap(), 6);
     }
 }

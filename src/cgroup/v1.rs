@@ -21,13 +21,18 @@ const OOM_CONTROL: File = File(9, Controller::Memory, "memory.oom_control");
 const UNLIMITED: u64 = 1 << 62;
 
 pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
-    let usage = group.load(USAGE, files, single)?;
+    let within = group.stands_within();
+    let usage = group.held(|quiet| &mut quiet.ran, within, USAGE, files, single)?;
     let stand = usage.map(|usage| [usage, 0, 0]);
     let split = group.held(|quiet| &mut quiet.split, stand, CPUACCT_STAT, files, cpuacct_stat)?;
     let Some((user, system)) = split else {
         return Ok(usage.map(|n| Cpu { usage_nsec: Some(n), ..Cpu::default() }));
     };
-    let throttling = if quota { group.load(CPU_STAT, files, cpu_stat)? } else { None };
+    let throttling = if quota {
+        group.held(|quiet| &mut quiet.throttling, stand, CPU_STAT, files, cpu_stat)?
+    } else {
+        None
+    };
     Ok(Some(Cpu { usage_nsec: usage, user_nsec: user, system_nsec: system, throttling }))
 }
 
@@ -45,7 +50,8 @@ pub(super) fn memory(
     news: MemoryNews,
     files: &mut Files,
 ) -> Result<Option<Memory>> {
-    let usage = group.load(MEMORY_USAGE, files, single)?;
+    let within = group.stands_charged_within(news.vm);
+    let usage = group.held(|quiet| &mut quiet.charged, within, MEMORY_USAGE, files, single)?;
     let stat = group.held_stat(usage, news.vm, MEMORY_STAT, files, memory_stat)?;
     let Some(mut memory) = stat else { return Ok(None) };
     memory.usage = usage;

@@ -17,7 +17,8 @@ const SWAP_CURRENT: File = File(5, Controller::Memory, "memory.swap.current");
 const IO_STAT: File = File(6, Controller::Io, "io.stat");
 
 pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
-    let cpu = group.load(CPU_STAT, files, cpu_stat)?;
+    let within = group.stands_within();
+    let cpu = group.held(|quiet| &mut quiet.cpu, within, CPU_STAT, files, cpu_stat)?;
     Ok(cpu.map(|cpu| Cpu { throttling: cpu.throttling.filter(|_| quota), ..cpu }))
 }
 
@@ -26,7 +27,8 @@ pub(super) fn memory(
     news: MemoryNews,
     files: &mut Files,
 ) -> Result<Option<Memory>> {
-    let usage = group.load(MEMORY_CURRENT, files, single)?;
+    let within = group.stands_charged_within(news.vm);
+    let usage = group.held(|quiet| &mut quiet.charged, within, MEMORY_CURRENT, files, single)?;
     let stat = group.held_stat(usage, news.vm, MEMORY_STAT, files, memory_stat)?;
     let Some(mut memory) = stat else { return Ok(None) };
     memory.usage = match usage {

@@ -76,7 +76,8 @@ pub fn run(testbed: &Testbed, task: &str, name: &str, options: &[&str], command:
     id
 }
 
-fn parent(task: &str) -> String {
+/// The group of a task, as Docker is told it.
+pub fn parent(task: &str) -> String {
     if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
         format!("ecstasks-{task}.slice")
     } else {

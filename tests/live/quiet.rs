@@ -6,13 +6,22 @@ use std::fs;
 use crate::common::exposition::Sample;
 use crate::host::{Server, Testbed, until};
 use crate::kernel::TRUTH;
+use crate::lasting::parent;
 use crate::loads::{Idle, PATIENCE};
 
 /// Scrapes, after which all that may be held is held.
 const SCRAPES: usize = 4;
 
 pub fn what_was_quiet_is_right_again(testbed: &Testbed, exporter: &Server) {
-    let container = Idle::run(testbed, exporter, &["--network=bridge"]);
+    is_right_again(testbed, exporter, &["--network=bridge"]);
+    // Of a task that does nothing, the containers are not looked at.
+    let task = testbed.add("bridge", 1, "quiet");
+    is_right_again(testbed, exporter, &["--network=bridge", "--cgroup-parent", &parent(&task)]);
+    testbed.drop_task(&task);
+}
+
+fn is_right_again(testbed: &Testbed, exporter: &Server, options: &[&str]) {
+    let container = Idle::run(testbed, exporter, options);
     let all_true = |when: &str| {
         // Neighbours talk to each other now and then.
         let (before, samples) = until(PATIENCE, when, || {

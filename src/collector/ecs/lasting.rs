@@ -188,7 +188,8 @@ struct Read {
 }
 
 fn container<'r>((row, read): (&'r Container, &Read)) -> Option<Reading<'r>> {
-    let Kind::Container(id) = Kind::of(row.cgroup.path()) else { return None };
+    let of = || Kind::of(row.cgroup.path());
+    let Kind::Container(id) = (row.role == Role::Container).then(of)? else { return None };
     let oom_kills = read.oom_kills.unwrap_or_default();
     let numbers = read
         .cpu_nsec
@@ -197,7 +198,8 @@ fn container<'r>((row, read): (&'r Container, &Read)) -> Option<Reading<'r>> {
 }
 
 fn task<'r>((row, read): (&'r Container, &Read)) -> Option<TaskReading<'r>> {
-    let Kind::Task(id) = Kind::of(row.cgroup.path()) else { return None };
+    let of = || Kind::of(row.cgroup.path());
+    let Kind::Task(id) = (row.role == Role::Task).then(of)? else { return None };
     let Read { cpu_nsec, peak, .. } = *read;
     Some(TaskReading { id, inode: row.inode(), made: row.made, cpu_nsec, peak })
 }
