@@ -3,6 +3,7 @@
 pub mod absent;
 pub mod aged;
 pub mod attribute;
+pub mod changes;
 pub mod container;
 pub mod dbus;
 pub mod ecs;

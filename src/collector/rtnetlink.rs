@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::changes::{Changes, Seen};
 use crate::kernel::netlink::{GROUP_LINK, Message, Said, get_link};
 use crate::system::netlink::Socket;
 
@@ -12,22 +13,33 @@ pub struct Rtnetlink {
     events: Socket,
     /// Names that were asked for, by their interfaces' indices.
     names: Vec<(u32, String)>,
+    seen: Seen,
 }
 
 impl Rtnetlink {
     /// Opens the sockets. An error where netlink may not be used.
     pub fn open() -> io::Result<Self> {
         let events = Socket::listen(GROUP_LINK)?;
-        Ok(Self { ask: Socket::open()?, events, names: Vec::new() })
+        Ok(Self { ask: Socket::open()?, events, names: Vec::new(), seen: Seen::default() })
     }
 
     /// Asks, and hands on the answers. After an error, open anew.
     pub fn ask<const N: usize>(
         &mut self,
+        changes: &mut Changes,
         request: impl FnOnce(u32) -> [u8; N],
         each: impl FnMut(&Message<'_>),
     ) -> io::Result<()> {
-        let Self { ask, events, names } = self;
+        if changes.changed(&mut self.seen) {
+            self.hear()?;
+        }
+        let Self { ask, .. } = self;
+        ask.ask_messages(request, each)
+    }
+
+    /// Forgets the names of interfaces that changed.
+    fn hear(&mut self) -> io::Result<()> {
+        let Self { events, names, .. } = self;
         let heard = events.events(|said| {
             let changed = match said {
                 Said::Link(link) => Some(link.index),
@@ -41,7 +53,7 @@ impl Rtnetlink {
             *events = Socket::listen(GROUP_LINK)?;
             names.clear();
         }
-        ask.ask_messages(request, each)
+        Ok(())
     }
 
     /// The name of an interface; `None` if it is gone.

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use super::changes::Changes;
 use super::ecs::tasks::Tasks;
 use super::ends::Ends;
 use super::mounts::Mount;
 use super::mounts::ask::Answer;
+use super::mounts::watch::Watch;
 use crate::cgroup::Vm;
-use crate::files::{Files, Kept, Result};
+use crate::container::Stalls;
+use crate::files::{Error, Files, Kept, Result};
+use crate::kernel::Malformed;
 use crate::kernel::meminfo::Meminfo;
 use crate::kernel::netdev::Interface;
 use crate::kernel::stat::Stat;
@@ -31,8 +35,16 @@ pub struct Shared {
     pub(super) networks_read: bool,
     /// The tasks of this host.
     pub(super) tasks: Tasks,
+    /// What everything on the host waited for. `None` until `/proc/pressure` was read in this scrape.
+    pub(super) stalls: Option<Stalls>,
+    /// Whether mounts changed.
+    pub(super) mounts: Watch,
+    /// Whether network interfaces changed.
+    pub(super) links: Changes,
     stat: Once<Stat>,
     meminfo: Once<Meminfo>,
+    /// The text of `/proc/diskstats`.
+    diskstats: Once<Vec<u8>>,
 }
 
 impl Shared {
@@ -44,8 +56,12 @@ impl Shared {
         self.sizes.clear();
         self.networks_read = false;
         self.tasks.forget();
+        self.stalls = None;
+        self.mounts.forget();
+        self.links.forget();
         self.stat.fresh = false;
         self.meminfo.fresh = false;
+        self.diskstats.fresh = false;
     }
 
     /// Notes what mounts answered.
@@ -73,6 +89,24 @@ impl Shared {
     pub fn meminfo(&mut self, file: &mut Kept, files: &mut Files) -> Result<&Meminfo> {
         self.meminfo
             .get(|meminfo| files.load_kept(file, |text| meminfo.read(text)))
+    }
+
+    /// Parses `/proc/diskstats`, of which each wants something else. `file` is where the caller has it
+    /// open, should it be the first to ask.
+    pub fn diskstats<'s, T>(
+        &'s mut self,
+        file: &mut Kept,
+        files: &mut Files,
+        parse: impl FnOnce(&'s [u8]) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let text = self.diskstats.get(|known| {
+            files.load_kept(file, |text| {
+                known.clear();
+                known.extend_from_slice(text);
+                Ok(())
+            })
+        })?;
+        parse(text).map_err(|source| Error::Parse { path: file.path().into(), source })
     }
 }
 

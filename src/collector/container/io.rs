@@ -142,7 +142,7 @@ impl Collector for Io {
         devices.clear();
         above.clear();
         // The root group counts in some kernels nothing, or not everything.
-        if let Err(error) = names.read(devices, &mut host.files) {
+        if let Err(error) = names.read(devices, &mut host.shared, &mut host.files) {
             host.failures.note(&error);
         }
         let disks = devices.len();

@@ -50,7 +50,11 @@ impl Collector for Pressure {
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        read_each(host, &mut self.rows, |container, files| container.stalls(files).map(Some))?;
+        let of_host = host.shared.stalls;
+        read_each(host, &mut self.rows, |container, files| {
+            let known = of_host.filter(|_| container.is_whole_host());
+            known.map_or_else(|| container.stalls(files), Ok).map(Some)
+        })?;
         write(&STALLS, host, &self.rows, text);
         Ok(())
     }

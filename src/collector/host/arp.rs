@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::collector::changes::Changes;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::rtnetlink::Rtnetlink;
 use crate::collector::{Collector, Host, Need};
@@ -94,7 +95,8 @@ impl Collector for Arp {
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { path, filter, netlink, neighbours, rows } = self;
         rows.0.iter_mut().for_each(|(_, n)| *n = 0);
-        let counted = if *netlink { neighbours.count(filter, rows) } else { Ok(()) };
+        let counted =
+            if *netlink { neighbours.count(filter, &mut host.shared.links, rows) } else { Ok(()) };
         if let Err(error) = &counted {
             tracing::debug!(%error, "no netlink");
             neighbours.socket = None;
@@ -112,14 +114,19 @@ impl Collector for Arp {
 
 impl Neighbours {
     /// Counts by netlink, over sockets that may have to be opened first.
-    fn count(&mut self, filter: &mut Filter, rows: &mut Rows) -> io::Result<()> {
+    fn count(
+        &mut self,
+        filter: &mut Filter,
+        changes: &mut Changes,
+        rows: &mut Rows,
+    ) -> io::Result<()> {
         let Self { socket, counts } = self;
         let socket = match socket {
             Some(socket) => socket,
             None => socket.insert(Rtnetlink::open()?),
         };
         counts.clear();
-        socket.ask(get_neighbours, |message| {
+        socket.ask(changes, get_neighbours, |message| {
             let Some(neighbour) = message.neighbour().filter(|n| !n.noarp) else { return };
             match counts
                 .iter_mut()

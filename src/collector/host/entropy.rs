@@ -1,5 +1,7 @@
 //! How much randomness the kernel has gathered.
 
+use std::path::PathBuf;
+
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Table, Text, count, gauge};
 use crate::files::{Kept, Result, Roots};
@@ -26,7 +28,9 @@ struct Pool {
 /// Collects the state of the entropy pool.
 pub struct Entropy {
     available: Kept,
-    size: Kept,
+    size: PathBuf,
+    /// What that file said: a kernel's pool is as large as it is.
+    bits: Option<u64>,
 }
 
 impl Collector for Entropy {
@@ -40,13 +44,17 @@ impl Collector for Entropy {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        let file = |name| Kept::number(roots.proc.join("sys/kernel/random").join(name));
-        Ok(Self { available: file("entropy_avail"), size: file("poolsize") })
+        let dir = roots.proc.join("sys/kernel/random");
+        let available = Kept::number(dir.join("entropy_avail"));
+        Ok(Self { available, size: dir.join("poolsize"), bits: None })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let available = host.files.load_kept(&mut self.available, single)?;
-        let size = host.files.load_kept(&mut self.size, single)?;
+        let size = match self.bits {
+            Some(bits) => bits,
+            None => *self.bits.insert(host.files.load(&self.size, single)?),
+        };
         text.table(&POOL, [((), &Pool { available, size })]);
         Ok(())
     }

@@ -168,9 +168,9 @@ impl Collector for Netclass {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { dir, filter, devices, watch, read } = self;
-        let Host { files, now, .. } = host;
+        let Host { shared, files, now, .. } = host;
         let fresh = read.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age < AGE));
-        let heard = watch.listen(|said| devices.hear(said, filter));
+        let heard = watch.listen(&mut shared.links, |said| devices.hear(said, filter));
         if heard != Heard::Changes || !fresh {
             devices.list(dir, filter)?;
             *read = (heard != Heard::Nothing).then_some(*now);

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 
+use crate::collector::changes::Changes;
 use crate::collector::rtnetlink::Rtnetlink;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, LabelValue, Text, gauge, info};
@@ -50,9 +51,9 @@ impl Collector for NetworkRoute {
         Ok(Self { socket: None, routes: Vec::new() })
     }
 
-    fn collect(&mut self, _: &mut Host, text: &mut Text) -> Result<()> {
+    fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { socket, routes } = self;
-        let socket = match asked(socket, routes) {
+        let socket = match asked(socket, &mut host.shared.links, routes) {
             Ok(socket) => socket,
             Err(source) => {
                 *socket = None;
@@ -82,6 +83,7 @@ impl Collector for NetworkRoute {
 /// Asks the kernel, over a socket that may have to be opened first. Routes come in order.
 fn asked<'s>(
     socket: &'s mut Option<Rtnetlink>,
+    changes: &mut Changes,
     routes: &mut Vec<Route>,
 ) -> io::Result<&'s mut Rtnetlink> {
     let socket = match socket {
@@ -89,7 +91,7 @@ fn asked<'s>(
         None => socket.insert(Rtnetlink::open()?),
     };
     routes.clear();
-    socket.ask(get_routes, |message| {
+    socket.ask(changes, get_routes, |message| {
         let Some(route) = message.route() else { return };
         routes.extend(route.hops().map(|hop| Route {
             index: hop.index,

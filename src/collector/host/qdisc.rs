@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::collector::changes::Changes;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::rtnetlink::Rtnetlink;
 use crate::collector::{Collector, Host, Need};
@@ -115,7 +116,7 @@ impl Collector for Qdiscs {
         match results {
             Some(path) => *rows = told(path, &mut host.files)?,
             None => {
-                if let Err(source) = asked(socket, rows) {
+                if let Err(source) = asked(socket, &mut host.shared.links, rows) {
                     *socket = None;
                     return Err(Error::Read { path: "netlink".into(), source });
                 }
@@ -129,13 +130,17 @@ impl Collector for Qdiscs {
 }
 
 /// Asks the kernel, over a socket that may have to be opened first.
-fn asked(socket: &mut Option<Rtnetlink>, rows: &mut Vec<Row>) -> io::Result<()> {
+fn asked(
+    socket: &mut Option<Rtnetlink>,
+    changes: &mut Changes,
+    rows: &mut Vec<Row>,
+) -> io::Result<()> {
     let socket = match socket {
         Some(socket) => socket,
         None => socket.insert(Rtnetlink::open()?),
     };
     let mut used = 0;
-    socket.ask(netlink::get_qdiscs, |message| {
+    socket.ask(changes, netlink::get_qdiscs, |message| {
         let Some(qdisc) = message.qdisc().filter(|qdisc| qdisc.root) else { return };
         // Interfaces and their disciplines come in the same order every time.
         let same = rows

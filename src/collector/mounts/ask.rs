@@ -1,9 +1,9 @@
 //! How large the mounts are, without being held up by one that does not answer.
 //!
 //! `statfs(2)` of a file system whose server is gone may take for ever, and cannot be interrupted. So
-//! a thread of its own asks, one mount after the other, and the scrape waits for it, but not for
-//! ever. A call that takes long keeps its thread; another goes on with the rest. A mount whose call
-//! has not returned is not asked again: there is one thread for each at most.
+//! where there may be one, a thread of its own asks, one mount after the other, and the scrape waits
+//! for it, but not for ever. A call that takes long keeps its thread; another goes on with the rest. A
+//! mount whose call has not returned is not asked again: there is one thread for each at most.
 
 use std::io;
 use std::path::Path;
@@ -29,6 +29,15 @@ pub(crate) enum Answer {
     Found(Statfs),
     /// It cannot be asked, for this errno.
     Refused(i32),
+}
+
+impl Answer {
+    fn of(call: io::Result<Statfs>) -> Self {
+        match call {
+            Ok(found) => Self::Found(found),
+            Err(error) => Self::Refused(error.raw_os_error().unwrap_or_default()),
+        }
+    }
 }
 
 /// Asks mounts.
@@ -89,6 +98,13 @@ impl Asker {
         call: Call,
         patience: Duration,
     ) -> io::Result<&[Answer]> {
+        self.answers.clear();
+        self.answers.extend(mounts.iter().map(|mount| {
+            if mount.prompt { Answer::of(call(&mount.path)) } else { Answer::Unasked }
+        }));
+        if !self.answers.contains(&Answer::Unasked) {
+            return Ok(&self.answers);
+        }
         let mut state = self.shared.lock();
         state.begin(mounts, call, std::mem::take(&mut self.answers));
         if !state.running {
@@ -173,11 +189,8 @@ impl Shared {
                 continue;
             };
             drop(state);
-            let answer = match mounts.get(place).map(|mount| call(&mount.path)) {
-                Some(Ok(found)) => Answer::Found(found),
-                Some(Err(error)) => Answer::Refused(error.raw_os_error().unwrap_or_default()),
-                None => Answer::Unasked,
-            };
+            let answer = mounts.get(place).map(|mount| Answer::of(call(&mount.path)));
+            let answer = answer.unwrap_or_default();
             state = self.lock();
             state.put(me, answer);
             if state.complete() {
@@ -190,16 +203,18 @@ impl Shared {
 }
 
 impl State {
+    /// Begins a round, in which mounts that answered already are not asked.
     fn begin(&mut self, mounts: &Arc<[Mount]>, call: Call, mut answers: Vec<Answer>) {
-        answers.clear();
-        answers.extend(mounts.iter().map(|mount| {
-            let late = self.calls.iter().any(|call| call.is_of(mount));
-            if late { Answer::Late } else { Answer::Unasked }
-        }));
+        let unasked = |answer: &Answer| *answer == Answer::Unasked;
+        for (mount, answer) in mounts.iter().zip(&mut answers).filter(|(_, a)| unasked(a)) {
+            if self.calls.iter().any(|call| call.is_of(mount)) {
+                *answer = Answer::Late;
+            }
+        }
         let mounts = Arc::clone(mounts);
         let number = self.round.number + 1;
         self.round = Round { number, mounts, answers, next: 0, call: Some(call) };
-        self.pass_over_late();
+        self.pass_over_known();
     }
 
     /// Ends the round. What has not answered is late, and its thread is left to it.
@@ -220,11 +235,11 @@ impl State {
         std::mem::take(&mut round.answers)
     }
 
-    fn pass_over_late(&mut self) {
+    fn pass_over_known(&mut self) {
         let Round { answers, next, .. } = &mut self.round;
         while answers
             .get(*next)
-            .is_some_and(|answer| *answer == Answer::Late)
+            .is_some_and(|answer| *answer != Answer::Unasked)
         {
             *next += 1;
         }
@@ -262,7 +277,7 @@ impl State {
             since: Instant::now(),
         });
         self.round.next += 1;
-        self.pass_over_late();
+        self.pass_over_known();
         Some((mounts, place, call))
     }
 
@@ -353,6 +368,20 @@ mod tests {
         }
         assert_eq!(asker.ask(&Arc::default(), answers, PATIENCE).unwrap(), []);
         assert!(asker.shared.lock().calls.is_empty());
+    }
+
+    #[test]
+    fn asks_without_a_thread_what_waits_for_no_server() {
+        let mut all = mounts([(1, "/"), (2, "/refused"), (3, "/b")]);
+        let prompt = Arc::get_mut(&mut all).unwrap();
+        prompt.iter_mut().for_each(|mount| mount.prompt = true);
+        let mut asker = Asker::new();
+        let expected = [FOUND, Answer::Refused(13), FOUND];
+        assert_eq!(asker.ask(&all, answers, Duration::ZERO).unwrap(), expected);
+        assert!(!asker.shared.lock().running);
+        Arc::get_mut(&mut all).unwrap()[2].prompt = false;
+        while asker.ask(&all, answers, PATIENCE).unwrap() != expected {}
+        assert!(asker.shared.lock().running);
     }
 
     #[test]

@@ -1,19 +1,17 @@
-//! What is mounted on the host: the file is read again only when the kernel says that it changed. How
-//! large it is, [`ask`] asks.
+//! What is mounted on the host: the file is read again only when the kernel says that it changed, which
+//! [`watch`] asks. How large it is, [`ask`] asks.
 
 pub(crate) mod ask;
+pub(crate) mod watch;
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
+use self::watch::Watch;
 use crate::collector::filter::Filter;
-use crate::files::{Error, Files, Result, Roots, is_procfs};
+use crate::files::{Error, Files, Result, Roots};
 use crate::kernel::mountinfo::{self, unescaped};
 
 /// The mounts that are not left out, one of each mount point.
@@ -23,10 +21,9 @@ pub(crate) struct Mounts {
     points: Filter,
     kinds: Filter,
     rootfs: PathBuf,
-    /// Open, to be told of changes. `None` until it was read, and always where a copy of a procfs
-    /// is read, which tells nothing.
-    watched: Option<File>,
     list: Arc<[Mount]>,
+    /// How often mounts had changed when they were read. `None` where nobody tells.
+    read: Option<u64>,
 }
 
 /// One mount.
@@ -48,6 +45,8 @@ pub(crate) struct Mount {
     pub(crate) read_only: bool,
     /// Whether its mount point is below the host's root as the exporter sees it.
     pub(crate) below_root: bool,
+    /// Whether neither it nor a mount above it can be waiting for a server: it may be asked at any time.
+    pub(crate) prompt: bool,
 }
 
 impl Mounts {
@@ -57,44 +56,72 @@ impl Mounts {
             points,
             kinds,
             rootfs: roots.rootfs.clone(),
-            watched: None,
             list: Arc::default(),
+            read: None,
         }
     }
 
     /// The mounts as they are now.
-    pub(crate) fn refresh(&mut self, files: &mut Files) -> Result<&Arc<[Mount]>> {
+    pub(crate) fn refresh(
+        &mut self,
+        watch: &mut Watch,
+        files: &mut Files,
+    ) -> Result<&Arc<[Mount]>> {
         /// A list that changes while it is read may lack something. After so many attempts it is
         /// taken as it is; the next scrape looks again.
         const ATTEMPTS: usize = 3;
-        if self.watched.as_ref().is_some_and(|file| !changed(file)) {
+        if self.read.is_some() && self.read == watch.changes() {
             return Ok(&self.list);
         }
-        let watched = self.watched.take();
+        self.read = None;
         let path = match self.paths.iter().find(|path| path.exists()) {
             Some(path) => path.clone(),
             None => return Err(Error::Absent(self.paths.first().cloned().unwrap_or_default())),
         };
         // Watched before it is read, so that no change goes unnoticed.
-        let watched = watched.or_else(|| File::open(&path).ok().filter(|_| is_procfs(&path)));
+        watch.open(&path);
+        let mut before = watch.ask();
         for _ in 0..ATTEMPTS {
-            self.read(&path, files)?;
-            if watched.as_ref().is_none_or(|file| !changed(file)) {
+            self.load(&path, files)?;
+            let after = watch.ask();
+            if std::mem::replace(&mut before, after) == after {
+                self.read = after;
                 break;
             }
         }
-        self.watched = watched;
         Ok(&self.list)
     }
 
-    fn read(&mut self, path: &Path, files: &mut Files) -> Result<()> {
+    fn load(&mut self, path: &Path, files: &mut Files) -> Result<()> {
         let Self { points, kinds, rootfs, .. } = self;
         let mut list = Vec::new();
+        let mut servers = Vec::new();
         files.load(path, |text| {
-            mountinfo::each(text, |mount| note(&mount, rootfs, points, kinds, &mut list))
+            mountinfo::each(text, |mount| {
+                if !is_local(&mount) {
+                    servers.push(rootfs.join(below(&unescaped(mount.point), rootfs).0));
+                }
+                note(&mount, rootfs, points, kinds, &mut list);
+            })
         })?;
+        for mount in &mut list {
+            mount.prompt = !servers.iter().any(|server| mount.path.starts_with(server));
+        }
         self.list = list.into();
         Ok(())
+    }
+}
+
+/// Whether the kernel answers for a mount out of its own memory, and finds what is mounted upon it
+/// there. Where XFS has quotas of projects, it may have to read one.
+fn is_local(mount: &mountinfo::Mount<'_>) -> bool {
+    let quota = |option: &[u8]| matches!(option, b"prjquota" | b"pquota" | b"pqnoenforce");
+    match mount.kind {
+        b"xfs" => !mount.super_options.split(|&b| b == b',').any(quota),
+        b"ext2" | b"ext3" | b"ext4" | b"tmpfs" | b"ramfs" | b"devtmpfs" | b"devpts" | b"proc"
+        | b"sysfs" | b"cgroup" | b"cgroup2" | b"mqueue" | b"hugetlbfs" | b"bpf" | b"debugfs"
+        | b"tracefs" | b"securityfs" | b"configfs" | b"pstore" | b"selinuxfs" => true,
+        _ => false,
     }
 }
 
@@ -138,6 +165,7 @@ fn note(
             || has(mount.super_options, b"ro")
             || has(mount.super_options, b"emergency_ro"),
         below_root,
+        prompt: false,
     });
 }
 
@@ -148,15 +176,6 @@ fn below<'a>(point: &'a [u8], rootfs: &Path) -> (&'a Path, bool) {
     match point.strip_prefix(rootfs) {
         Ok(below) => (below, true),
         Err(_) => (point.strip_prefix("/").unwrap_or(point), false),
-    }
-}
-
-/// Whether mounts changed since this was last asked. Does not wait.
-fn changed(file: &File) -> bool {
-    let mut asked = [PollFd::new(file.as_fd(), PollFlags::POLLPRI)];
-    match poll(&mut asked, PollTimeout::ZERO) {
-        Ok(answers) => answers > 0,
-        Err(_) => true,
     }
 }
 

@@ -1,7 +1,8 @@
 //! `/proc/diskstats`: what block devices are called at this moment, and what the host did to its disks.
 
 use crate::cgroup::Io;
-use crate::files::{Files, Kept, Result, Roots};
+use crate::collector::Shared;
+use crate::files::{Error, Files, Kept, Result, Roots};
 use crate::kernel::diskstats::{self, Disk};
 
 /// What block devices are called at this moment.
@@ -31,10 +32,15 @@ impl Names {
 
     /// Learns the names of devices, and appends what the host did to those of them that are disks and
     /// were used.
-    pub(super) fn read(&mut self, disks: &mut Vec<Io>, files: &mut Files) -> Result<()> {
+    pub(super) fn read(
+        &mut self,
+        disks: &mut Vec<Io>,
+        shared: &mut Shared,
+        files: &mut Files,
+    ) -> Result<()> {
         let Self { file, known } = self;
         let start = disks.len();
-        let read = files.load_kept_if_any(file, |text| {
+        let read = shared.diskstats(file, files, |text| {
             let mut parent = None;
             diskstats::each(text, |device| {
                 name(known, device.number, device.name);
@@ -57,7 +63,10 @@ impl Names {
         if read.is_err() {
             disks.truncate(start);
         }
-        read.map(|_| ())
+        match read {
+            Err(Error::Absent(_)) => Ok(()),
+            read => read,
+        }
     }
 
     /// Names the devices that have no name by their numbers: unlike no name at all, that is one

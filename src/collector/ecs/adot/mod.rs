@@ -68,8 +68,8 @@ pub struct Adot {
     rows: Rows,
     /// Of which look at the tasks the following are.
     version: u64,
-    /// Labels of tasks and of their containers where all are shown.
-    all: (Vec<LabelBlock>, Vec<LabelBlock>),
+    /// Labels of tasks, and of their containers.
+    labels: (Vec<LabelBlock>, Vec<LabelBlock>),
     /// Containers that ended in tasks that go on, and for how many seconds they ran.
     ended: Vec<(LabelBlock, f64)>,
 }
@@ -111,14 +111,14 @@ impl Collector for Adot {
             rates: Rates::default(),
             rows: Rows::default(),
             version: 0,
-            all: Default::default(),
+            labels: Default::default(),
             ended: Vec::new(),
         })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let whole = self.whole(host)?;
-        let Self { families, shown, roots, rates, rows, version, all, ended, .. } = self;
+        let Self { families, shown, roots, rates, rows, version, labels, ended, .. } = self;
         tasks::with(host, |tasks, host| {
             figures::read(tasks, host, roots)?;
             rates.begin(host.now);
@@ -136,29 +136,24 @@ impl Collector for Adot {
                     .clone()
                     .flat_map(|task| of_ended(task, inventory))
                     .collect();
-                if *shown == Shown::All {
-                    all.0 = living
-                        .clone()
-                        .map(|task| of_task(task, inventory))
-                        .collect();
-                    let members = living.clone().flat_map(|task| {
-                        defined(task).map(|member| of_container(task, member, inventory))
-                    });
-                    all.1 = members.collect();
-                }
+                let members = living
+                    .clone()
+                    .flat_map(|task| defined(task).map(move |member| (task, member)));
+                *labels = match shown {
+                    Shown::Core => (
+                        living.map(|task| task.labels.clone()).collect(),
+                        members.map(|(_, member)| member.labels.clone()).collect(),
+                    ),
+                    Shown::All => (
+                        living.map(|task| of_task(task, inventory)).collect(),
+                        members
+                            .map(|(task, member)| of_container(task, member, inventory))
+                            .collect(),
+                    ),
+                };
             }
-            let core = living.clone().map(|task| &task.labels);
-            let members = living.flat_map(|task| defined(task).map(|member| &member.labels));
-            match shown {
-                Shown::Core => {
-                    families.tasks(core.zip(&rows.tasks), text);
-                    families.containers(members.zip(&rows.containers), text);
-                }
-                Shown::All => {
-                    families.tasks(all.0.iter().zip(&rows.tasks), text);
-                    families.containers(all.1.iter().zip(&rows.containers), text);
-                }
-            }
+            families.tasks(labels.0.iter().zip(&rows.tasks), text);
+            families.containers(labels.1.iter().zip(&rows.containers), text);
             families.ended(ended.iter().map(|(labels, seconds)| (labels, *seconds)), text);
             Ok(())
         })

@@ -3,6 +3,8 @@
 pub mod info;
 mod throttle;
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use self::info::Info;
@@ -127,7 +129,7 @@ impl Collector for Cpu {
                 }
             }
         }
-        if let Err(error) = self.layout.write(&mut host.files, text) {
+        if let Err(error) = self.layout.write(&self.said, &mut host.files, text) {
             host.failures.note(&error); // CPU time is worth having without it.
         }
         Ok(())
@@ -157,9 +159,9 @@ fn never_back(said: &[stat::Cpu], now: &[stat::Cpu], next: &mut Vec<stat::Cpu>) 
 
 /// Where the CPUs are, which is looked at anew when one comes online or goes.
 struct Layout {
-    online: Kept,
-    /// The text of that file when the rest was last looked at.
-    looked_at: Option<Vec<u8>>,
+    dir: PathBuf,
+    /// The CPUs that were online when it was last looked at.
+    looked_at: Option<Vec<u32>>,
     topology: Topology,
     throttles: Throttles,
 }
@@ -167,15 +169,16 @@ struct Layout {
 impl Layout {
     fn new(roots: &Roots) -> Self {
         Self {
-            online: Kept::new(roots.sys.join("devices/system/cpu/online")),
+            dir: roots.sys.join("devices/system/cpu"),
             looked_at: None,
             topology: Topology::default(),
             throttles: Throttles::default(),
         }
     }
 
-    fn write(&mut self, files: &mut Files, text: &mut Text) -> Result<()> {
-        self.look(files)?;
+    /// `cpus` are those that are online, as `/proc/stat` tells.
+    fn write(&mut self, cpus: &[stat::Cpu], files: &mut Files, text: &mut Text) -> Result<()> {
+        self.look(cpus, files)?;
         let mut isolated = text.family(&ISOLATED);
         for cpu in self.topology.isolated.iter() {
             isolated.sample(cpu, true);
@@ -190,24 +193,21 @@ impl Layout {
         Ok(())
     }
 
-    fn look(&mut self, files: &mut Files) -> Result<()> {
-        let Self { online, looked_at, topology, throttles } = self;
-        let changed = files.load_kept_if_any(online, |text| {
-            Ok((looked_at.as_deref() != Some(text)).then(|| text.to_vec()))
-        })?;
-        let now = match changed {
-            Some(Some(text)) => text,
-            // Without that file, what there is when first looked at is what there is.
-            None if looked_at.is_none() => Vec::new(),
-            Some(None) | None => return Ok(()),
-        };
-        let dir = online.path().parent().unwrap_or(online.path());
+    fn look(&mut self, cpus: &[stat::Cpu], files: &mut Files) -> Result<()> {
+        let Self { dir, looked_at, topology, throttles } = self;
+        let online = cpus.iter().map(|cpu| cpu.number);
+        if looked_at
+            .as_ref()
+            .is_some_and(|known| online.clone().eq(known.iter().copied()))
+        {
+            return Ok(());
+        }
         *topology = match Topology::read(dir, files) {
             Err(Error::Absent(_)) => Topology::default(),
             result => result?,
         };
         *throttles = Throttles::find(topology, files);
-        *looked_at = Some(now);
+        *looked_at = Some(online.collect());
         Ok(())
     }
 }
@@ -289,7 +289,10 @@ node_cpu_guest_seconds_total{cpu=\"0\",mode=\"nice\"} 0.1
             place(3, "-1"),
             [throttled(0, "core", 5), throttled(1, "package", 30)],
             [throttled(2, "core", 6), throttled(3, "core", 7)],
-            [("proc/stat".into(), String::new()), (format!("{CPUS}/online"), "0-2\n".into())],
+            [
+                ("proc/stat".into(), "cpu0 1\ncpu1 1\ncpu2 1\n".into()),
+                (format!("{CPUS}/online"), "0-2\n".into()),
+            ],
             [
                 (format!("{CPUS}/cpu0/online"), "1\n".into()),
                 (format!("{CPUS}/isolated"), "1,3\n".into()),
@@ -309,15 +312,21 @@ node_cpu_online{cpu=\"3\"} 0
 node_cpu_core_throttles_total{core=\"0\",package=\"0\"} 5
 node_cpu_package_throttles_total{package=\"0\"} 30
 ";
-        assert_eq!(host.collect().unwrap(), expected);
+        let places = |host: &mut Trial<Cpu>| {
+            let said = host.collect().unwrap();
+            let places = said.lines().filter(|line| !line.contains("seconds"));
+            places.map(|line| format!("{line}\n")).collect::<String>()
+        };
+        assert_eq!(places(&mut host), expected);
         host.remove(&format!("{CPUS}/cpu0/online"));
-        assert_eq!(host.collect().unwrap(), expected, "nothing came or went");
-        host.write(&format!("{CPUS}/online"), b"0,2\n");
-        let expected: Vec<_> = expected
+        assert_eq!(places(&mut host), expected, "nothing came or went");
+        host.write("proc/stat", b"cpu0 1\ncpu2 1\n");
+        let expected: String = expected
             .lines()
             .filter(|line| !line.contains("online"))
+            .map(|line| format!("{line}\n"))
             .collect();
-        assert_eq!(host.collect().unwrap().lines().collect::<Vec<_>>(), expected);
+        assert_eq!(places(&mut host), expected);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use super::udev::{Ata, Filesystem, Mapper, Properties, properties};
 use crate::collector::Host;
-use crate::files::{Files, Result, Roots};
+use crate::collector::absent::Absent;
+use crate::files::{Error, Files, Result, Roots};
 
 /// So often a disk is looked at anew even though udev wrote nothing.
 const FRESH: Duration = Duration::from_secs(60);
@@ -15,6 +16,7 @@ const FRESH: Duration = Duration::from_secs(60);
 /// The disks of the last scrape.
 pub(super) struct Devices {
     udev: PathBuf,
+    absent: Absent,
     block: PathBuf,
     /// When something in udev's directory was last written, as far as is known.
     written: Option<SystemTime>,
@@ -46,6 +48,7 @@ impl Devices {
     pub(super) fn new(roots: &Roots) -> Self {
         Self {
             udev: roots.udev.clone(),
+            absent: Absent::default(),
             block: roots.sys.join("block"),
             written: None,
             missed: false,
@@ -96,7 +99,9 @@ impl Devices {
     /// Looks again at disks that may have changed.
     pub(super) fn refresh(&mut self, host: &mut Host) {
         // udev replaces its files, which marks the directory: one question for all of them.
-        let written = modified(&self.udev);
+        let udev = &self.udev;
+        let look = || modified(udev).ok_or_else(|| Error::Absent(udev.clone()));
+        let written = self.absent.look(host.now, look).ok();
         if written.is_none() && !self.missed {
             self.missed = true;
             tracing::info!(path = %self.udev.display(), "no udev data: disks stay without a model");
@@ -238,16 +243,17 @@ mod tests {
         assert_eq!(model(100), "", "no such directory");
         write("a", &file, at(1));
         write("a", &dir, at(1));
-        assert_eq!(model(101), "a");
+        assert_eq!(model(159), "", "looked for once a minute");
+        assert_eq!(model(160), "a");
         write("b", &file, at(2));
         write("b", &dir, at(1));
-        assert_eq!(model(102), "a", "the directory tells nothing");
+        assert_eq!(model(161), "a", "the directory tells nothing");
         write("b", &dir, at(3));
-        assert_eq!(model(103), "b");
+        assert_eq!(model(162), "b");
         write("c", &file, at(2));
         write("c", &dir, at(3));
-        assert_eq!(model(162), "b");
-        assert_eq!(model(163), "c", "a minute later");
+        assert_eq!(model(221), "b");
+        assert_eq!(model(222), "c", "a minute later");
         assert_eq!(model(100), "c", "the clock was set back");
         std::fs::remove_dir_all(&dir).unwrap();
     }

@@ -168,7 +168,8 @@ impl Collector for Diskstats {
         let Self { file, filter, devices, rows } = self;
         rows.clear();
         devices.begin();
-        host.files.load_kept(file, |text| {
+        let Host { shared, files, .. } = host;
+        shared.diskstats(file, files, |text| {
             diskstats::each(text, |device| {
                 if !filter.ignores(device.name)
                     && let Some(disk) = device.disk()?

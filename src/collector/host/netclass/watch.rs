@@ -4,6 +4,7 @@ use std::path::Path;
 
 use nix::sys::statfs::{SYSFS_MAGIC, statfs};
 
+use crate::collector::changes::{Changes, Seen};
 use crate::files::{Network, Roots};
 use crate::kernel::netlink::{GROUP_LINK, Said};
 use crate::system::netlink::Socket;
@@ -14,6 +15,7 @@ pub(super) struct Watch {
     /// heard of the host's interfaces.
     own: bool,
     socket: Option<Socket>,
+    seen: Seen,
 }
 
 /// What came of listening.
@@ -31,13 +33,21 @@ impl Watch {
     /// Of the interfaces below these roots.
     pub(super) fn new(roots: &Roots) -> Self {
         let live = |sys: &Path| statfs(sys).is_ok_and(|s| s.filesystem_type() == SYSFS_MAGIC);
-        Self { own: roots.network() == Network::Own && live(&roots.sys), socket: None }
+        Self {
+            own: roots.network() == Network::Own && live(&roots.sys),
+            socket: None,
+            seen: Seen::default(),
+        }
     }
 
     /// Hands on what was said since the last time.
-    pub(super) fn listen(&mut self, mut each: impl FnMut(&Said<'_>)) -> Heard {
+    pub(super) fn listen(
+        &mut self,
+        changes: &mut Changes,
+        mut each: impl FnMut(&Said<'_>),
+    ) -> Heard {
         if let Some(socket) = &mut self.socket
-            && socket.events(|said| each(&said)).is_ok()
+            && (!changes.changed(&mut self.seen) || socket.events(|said| each(&said)).is_ok())
         {
             return Heard::Changes;
         }

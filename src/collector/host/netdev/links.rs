@@ -4,7 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use crate::collector::Shared;
+use crate::collector::changes::{Changes, Seen};
 use crate::collector::filter::Filter;
+
 use crate::kernel::netlink::{self, GROUP_LINK, Said, Stats, get_links, get_stats};
 use crate::system::netlink::Socket;
 
@@ -14,6 +16,7 @@ pub(super) struct Links {
     /// Tells when interfaces are made, renamed, or gone. `None` where their names come with the
     /// counters.
     events: Option<Socket>,
+    seen: Seen,
     known: Known,
 }
 
@@ -40,15 +43,15 @@ impl Links {
     pub(super) fn open() -> io::Result<Self> {
         let ask = Socket::open()?;
         let events = Some(Socket::listen(GROUP_LINK)?);
-        Ok(Self { ask, events, known: Known::default() })
+        Ok(Self { ask, events, seen: Seen::default(), known: Known::default() })
     }
 
     /// Counts. After an error, open anew.
-    pub(super) fn refresh(&mut self, filter: &mut Filter) -> io::Result<()> {
+    pub(super) fn refresh(&mut self, filter: &mut Filter, changes: &mut Changes) -> io::Result<()> {
         const EOPNOTSUPP: i32 = 95;
-        let Self { ask, events, known } = self;
+        let Self { ask, events, seen, known } = self;
         if let Some(socket) = events {
-            if socket.events(|said| known.hear(&said, filter)).is_err() {
+            if changes.changed(seen) && socket.events(|said| known.hear(&said, filter)).is_err() {
                 // More happened than the socket holds. A new one is empty.
                 *socket = Socket::listen(GROUP_LINK)?;
                 known.complete = false;

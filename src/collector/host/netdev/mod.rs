@@ -16,6 +16,7 @@ use clap::Args;
 use self::links::Links;
 use self::tables::{COMMON, DETAILED, DETAILED_ERRORS, ERRORS, SUMS};
 use crate::collector::attribute::word;
+use crate::collector::changes::Changes;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, LabelBlock, Text};
@@ -128,7 +129,7 @@ impl Collector for Netdev {
         }
         let classes = roots.sys.join("class/net");
         if let Source::Netlink(links) = source {
-            match refreshed(links, filter) {
+            match refreshed(links, filter, &mut host.shared.links) {
                 Ok(links) => {
                     links.tell(&mut host.shared);
                     read_aliases(aliases, links.rows(), &classes, host);
@@ -165,12 +166,16 @@ fn read_aliases<'r>(
 }
 
 /// Counts by netlink, over sockets that may have to be opened first.
-fn refreshed<'l>(links: &'l mut Option<Links>, filter: &mut Filter) -> std::io::Result<&'l Links> {
+fn refreshed<'l>(
+    links: &'l mut Option<Links>,
+    filter: &mut Filter,
+    changes: &mut Changes,
+) -> std::io::Result<&'l Links> {
     let links = match links {
         Some(links) => links,
         None => links.insert(Links::open()?),
     };
-    links.refresh(filter)?;
+    links.refresh(filter, changes)?;
     Ok(links)
 }
 
