@@ -202,13 +202,12 @@ fn run(
     outcome.unwrap_or_else(fail)
 }
 
-/// One thread for all that waits, and others for scrapes: one, and one more for each collector that
-/// hangs. They are kept longer than any scraper pauses, so that not each scrape starts one.
+/// One thread for all that waits, and others for what takes long, such as to try a password. Scrapes have
+/// a thread of their own.
 fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(16)
-        .thread_keep_alive(Duration::from_secs(3600))
         .build()
 }
 

@@ -6,6 +6,7 @@
 
 mod fared;
 mod slot;
+mod worker;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,7 @@ use crate::system::System;
 
 pub use fared::{Account, Fared, Last, Outcome};
 use slot::{Slot, locked};
+use worker::Worker;
 
 static DURATION: Family<1> = gauge("node_scrape_collector_duration_seconds")
     .help("Seconds a collector took.")
@@ -44,6 +46,7 @@ const NONE: u64 = 0;
 pub struct Scraper {
     slots: Vec<Slot>,
     turn: Arc<tokio::sync::Mutex<()>>,
+    worker: Worker,
     /// The number of the scrape whose turn it is, or was last.
     current: AtomicU64,
     /// What scrapes hand from one to the next. Gone while one hangs: the next makes its own.
@@ -83,6 +86,7 @@ impl Scraper {
                 .map(|(name, collect)| Slot::new(name, collect))
                 .collect(),
             turn: Arc::default(),
+            worker: Worker::default(),
             current: AtomicU64::new(NONE),
             host: Mutex::default(),
             start,
@@ -124,11 +128,13 @@ impl Scraper {
             let _turn = turn;
             let started = Instant::now();
             let scrape = scraper.begin();
-            let job = tokio::task::spawn_blocking({
+            let done = scraper.worker.begin({
                 let (scraper, selection) = (Arc::clone(&scraper), Arc::clone(&asked));
                 move || scraper.run(scrape, &selection)
             });
-            let _late = timeout_at(deadline, job).await;
+            if timeout_at(deadline, done).await.is_err() {
+                scraper.worker.leave();
+            }
             let pieces = scraper.gather(scrape, &asked);
             let at = (scraper.start.system.now)();
             locked(&scraper.last).0 = Some(Last { at, took: started.elapsed() });

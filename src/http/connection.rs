@@ -59,7 +59,6 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn serve(mut self, socket: Stream) -> Result<(), Early> {
-        socket.hurry()?;
         let exchanges = Arc::new(Exchanges::default());
         let settings = &self.app.settings;
         let tls = match &self.app.web {

@@ -6,7 +6,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use nix::sys::socket::{MsgFlags, recv};
+use nix::sys::socket::sockopt::TcpNoDelay;
+use nix::sys::socket::{MsgFlags, recv, setsockopt};
 use rustix::net::{SocketFlags, accept_with};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -26,6 +27,9 @@ impl Accepting {
         match listener {
             Listener::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
+                // The last bytes of an answer are sent at once: else they may wait for the client's
+                // acknowledgement. Connections have it from the socket they were made on.
+                setsockopt(&listener, TcpNoDelay, &true)?;
                 TcpListener::from_std(listener).map(Self::Tcp)
             }
             Listener::Unix(listener) => {
@@ -68,15 +72,6 @@ pub(super) enum Stream {
 impl Stream {
     fn local(socket: OwnedFd) -> io::Result<Self> {
         UnixStream::from_std(socket.into()).map(Self::Local)
-    }
-
-    /// Has the last bytes of an answer sent at once: else they may wait for the client's
-    /// acknowledgement.
-    pub(super) fn hurry(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.set_nodelay(true),
-            Self::Local(_) => Ok(()),
-        }
     }
 
     /// Looks at what comes first, and leaves it there. Nothing at the end.
@@ -170,7 +165,6 @@ mod tests {
         let mut client = net::UnixStream::connect(path).unwrap();
         client.write_all(b"question").unwrap();
         let mut stream = poll_fn(|cx| accepting.poll_accept(cx)).await.unwrap();
-        stream.hurry().unwrap();
         let mut said = [0; 8];
         assert_eq!(stream.peek(&mut said[..1]).await.unwrap(), 1);
         stream.read_exact(&mut said).await.unwrap();
@@ -181,6 +175,18 @@ mod tests {
         let mut told = Vec::new();
         client.read_to_end(&mut told).unwrap();
         assert_eq!(told, b"answer");
+    }
+
+    #[tokio::test]
+    async fn answers_do_not_wait_for_acknowledgements() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepting = Accepting::new(Listener::Tcp(listener)).unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let Stream::Tcp(stream) = poll_fn(|cx| accepting.poll_accept(cx)).await.unwrap() else {
+            panic!("of another family");
+        };
+        assert!(stream.nodelay().unwrap());
     }
 
     #[tokio::test]
