@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use floor::Floor;
 use population::Population;
-use target::{Target, cpu, median, rss};
+use target::{Target, cpu, exporter, median, rss};
 
 const ROUNDS: usize = 21;
 const SPACE: Duration = Duration::from_millis(100);
@@ -52,8 +52,8 @@ fn main() {
 }
 
 fn row(population: &mut Population, busy: bool) {
-    let exporter = Target::start(
-        Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
+    let ours = Target::start(
+        exporter()
             .args(["--web.listen-address=127.0.0.1:9799", "--docker.socket=/nowhere"])
             .arg(format!("--ecs.agent-address={}", population.agent())),
         9799,
@@ -67,7 +67,7 @@ fn row(population: &mut Population, busy: bool) {
     let mut floor = Floor::new(population.groups(), population.processes());
     // The first scrape asks the agent, the second shows its answer, and all is warm at the fifth.
     for _ in 0..5 {
-        exporter.scrape(false);
+        ours.scrape(false);
         sleep(SPACE);
     }
     let size = population.len();
@@ -83,11 +83,11 @@ fn row(population: &mut Population, busy: bool) {
         wait();
         bare.push(measured(std::process::id(), || floor.read()));
         wait();
-        identity.push(measured(exporter.pid(), || {
-            body = String::from_utf8(exporter.scrape(false)).unwrap();
+        identity.push(measured(ours.pid(), || {
+            body = String::from_utf8(ours.scrape(false)).unwrap();
         }));
         wait();
-        gzip.push(measured(exporter.pid(), || zipped = exporter.scrape(true).len()));
+        gzip.push(measured(ours.pid(), || zipped = ours.scrape(true).len()));
         if let Some(node) = &node {
             wait();
             peer.push(measured(node.pid(), || drop(node.scrape(false))));
@@ -103,9 +103,9 @@ fn row(population: &mut Population, busy: bool) {
         peer / identity,
         body.len() / 1000,
         zipped / 1000,
-        rss(exporter.pid()),
+        rss(ours.pid()),
         node.as_ref().map_or(0.0, |node| rss(node.pid())),
-        calls(&exporter, wait).map_or_else(|| "?".into(), |n| n.to_string()),
+        calls(&ours, wait).map_or_else(|| "?".into(), |n| n.to_string()),
     );
 }
 

@@ -21,7 +21,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use target::{Target, cpu, median, rss};
+use target::{Target, cpu, exporter, median, rss};
 
 const ROUNDS: usize = 5;
 const HALF: Duration = Duration::from_millis(7500);
@@ -48,7 +48,7 @@ fn main() {
         let socket = host.dir.join("docker.sock");
         let agent = std::fs::read_to_string(host.dir.join("agent.port")).unwrap();
         let ours = Target::start(
-            Command::new(env!("CARGO_BIN_EXE_ecs-host-exporter"))
+            exporter()
                 .arg("--web.listen-address=127.0.0.1:9799")
                 .arg(format!("--docker.socket={}", socket.display()))
                 .arg(format!("--ecs.agent-address=127.0.0.1:{}", agent.trim())),

@@ -6,6 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+/// The exporter that is measured: what `EXPORTER` names, such as the one that is shipped, or the one
+/// that was built with the benchmark.
+pub(crate) fn exporter() -> Command {
+    let built = || env!("CARGO_BIN_EXE_ecs-host-exporter").into();
+    Command::new(std::env::var_os("EXPORTER").unwrap_or_else(built))
+}
+
 /// An exporter that runs.
 pub(crate) struct Target {
     child: Child,
