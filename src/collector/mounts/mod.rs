@@ -94,18 +94,14 @@ impl Mounts {
 
     fn load(&mut self, path: &Path, files: &mut Files) -> Result<()> {
         let Self { points, kinds, rootfs, .. } = self;
-        let mut list = Vec::new();
-        let mut servers = Vec::new();
+        let (mut list, mut servers) = (Vec::new(), Vec::new());
         files.load(path, |text| {
             mountinfo::each(text, |mount| {
-                if !is_local(&mount) {
-                    servers.push(rootfs.join(below(&unescaped(mount.point), rootfs).0));
-                }
-                note(&mount, rootfs, points, kinds, &mut list);
+                note(&mount, rootfs, points, kinds, (&mut list, &mut servers));
             })
         })?;
         for mount in &mut list {
-            mount.prompt = !servers.iter().any(|server| mount.path.starts_with(server));
+            mount.prompt = !servers.iter().any(|server| is_at(&mount.path, server));
         }
         self.list = list.into();
         Ok(())
@@ -126,17 +122,21 @@ fn is_local(mount: &mountinfo::Mount<'_>) -> bool {
 }
 
 /// Adds a mount to the list. It hides the one that was there before at the same place, and does so
-/// also if it is left out itself: there is no asking what is hidden.
+/// also if it is left out itself: there is no asking what is hidden. Where it is not local, its place is
+/// noted, too.
 fn note(
     mount: &mountinfo::Mount<'_>,
     rootfs: &Path,
     points: &mut Filter,
     kinds: &mut Filter,
-    list: &mut Vec<Mount>,
+    (list, servers): (&mut Vec<Mount>, &mut Vec<PathBuf>),
 ) {
     let point = unescaped(mount.point);
     let (below, below_root) = below(&point, rootfs);
     let path = rootfs.join(below);
+    if !is_local(mount) {
+        servers.push(path.clone());
+    }
     let same = |other: &Mount| other.path.as_os_str() == path.as_os_str();
     if let Some(hidden) = list.iter().position(same) {
         // Only one that is below the root itself is what is seen there.
@@ -169,6 +169,13 @@ fn note(
     });
 }
 
+/// Whether a path is another, or below it. Both are as the kernel writes them.
+fn is_at(path: &Path, other: &Path) -> bool {
+    let (path, other) = (path.as_os_str().as_bytes(), other.as_os_str().as_bytes());
+    let rest = path.strip_prefix(other);
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')) || other.ends_with(b"/"))
+}
+
 /// A mount point without the directory where the exporter sees the host's root, and whether it was
 /// there.
 fn below<'a>(point: &'a [u8], rootfs: &Path) -> (&'a Path, bool) {
@@ -194,7 +201,8 @@ mod tests {
         let (mut points, mut kinds) = (filter("^/proc($|/)"), filter("^overlay$"));
         let mut list = Vec::new();
         let each = |mount: mountinfo::Mount<'_>| {
-            note(&mount, Path::new(rootfs), &mut points, &mut kinds, &mut list);
+            let out = (&mut list, &mut Vec::new());
+            note(&mount, Path::new(rootfs), &mut points, &mut kinds, out);
         };
         mountinfo::each(text.as_bytes(), each).unwrap();
         list.into_iter()
@@ -232,6 +240,37 @@ mod tests {
     }
 
     #[test]
+    fn may_be_asked_at_any_time_unless_a_server_may_be_waited_for() {
+        let dir = std::env::temp_dir().join(format!("mounts-test-{}", std::process::id()));
+        let text = "1 0 8:1 / / rw - xfs /dev/a rw\n\
+            2 1 0:1 / /run rw - tmpfs tmpfs rw\n\
+            3 1 8:2 / /quota rw - xfs /dev/b rw,prjquota\n\
+            4 1 0:2 / /mnt rw - nfs4 server:/ rw\n\
+            5 4 0:3 / /mnt/below rw - tmpfs tmpfs rw\n\
+            6 1 0:3 / /mnt2 rw - ext4 /dev/c rw\n\
+            7 1 0:4 / /auto rw - autofs systemd-1 rw\n\
+            8 7 8:3 / /auto/d rw - ext4 /dev/d rw\n";
+        std::fs::create_dir_all(dir.join("1")).unwrap();
+        std::fs::write(dir.join("1/mountinfo"), text).unwrap();
+        let roots = Roots { proc: dir.clone(), ..Roots::default() };
+        let mut mounts = Mounts::new(&roots, filter("^$"), filter("^autofs$"));
+        let list = mounts
+            .refresh(&mut Watch::default(), &mut Files::default())
+            .unwrap();
+        let prompt: Vec<_> = list
+            .iter()
+            .filter(|mount| mount.prompt)
+            .map(|mount| &*mount.point)
+            .collect();
+        assert_eq!((list.len(), &*prompt), (7, &["/", "/run", "/mnt2"][..]));
+
+        let at = |path: &str, other: &str| is_at(Path::new(path), Path::new(other));
+        assert!(at("/a", "/") && at("/a", "/a") && at("/a/b", "/a"));
+        assert!(!at("/ab", "/a") && !at("/a", "/a/b") && !at("/", "/a"));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
     fn puts_back_what_is_escaped() {
         let text =
             "1 0 8:1 / /a\\040b\\134c\\012 rw - ext4 x\\011y rw\n2 0 8:1 / /n rw - tmpfs  rw\n";
@@ -245,7 +284,8 @@ mod tests {
             let text = format!("1 0 8:1 / / {options} - ext4 a {super_options}\n");
             let mut list = Vec::new();
             let each = |mount: mountinfo::Mount<'_>| {
-                note(&mount, Path::new("/"), &mut filter("^$"), &mut filter("^$"), &mut list);
+                let out = (&mut list, &mut Vec::new());
+                note(&mount, Path::new("/"), &mut filter("^$"), &mut filter("^$"), out);
             };
             mountinfo::each(text.as_bytes(), each).unwrap();
             list.iter().all(|mount| mount.read_only)
