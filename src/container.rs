@@ -7,6 +7,7 @@ mod last;
 mod readings;
 
 use std::collections::BTreeMap;
+use std::iter::successors;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -400,21 +401,16 @@ impl Containers {
 
     /// Tells each row which of the others it is in, but for the host, in which something always runs.
     fn nest(&mut self) {
-        let mut around: Vec<usize> = Vec::new();
         for at in 0..self.rows.len() {
             let (before, rest) = self.rows.split_at_mut(at);
             let Some(row) = rest.first_mut() else { break };
-            let above = loop {
-                let outer = around.last().and_then(|outer| before.get(*outer));
-                match outer.filter(|outer| !row.cgroup.is_in(&outer.cgroup)) {
-                    Some(_) => around.pop(),
-                    None => break outer,
-                };
-            };
+            let mut around =
+                successors(cgroup::parent(row.cgroup.path()), |path| cgroup::parent(path));
+            let above = around.find_map(|outer| {
+                let at = before.binary_search_by(|row| row.cgroup.path().cmp(outer));
+                before.get(at.ok()?)
+            });
             row.cgroup.within(above.map(|above| &above.cgroup));
-            if row.role != Role::Host {
-                around.push(at);
-            }
         }
     }
 }

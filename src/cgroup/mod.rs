@@ -236,12 +236,6 @@ impl Cgroup {
         &self.path
     }
 
-    /// Whether it is below the other in the hierarchies.
-    pub fn is_in(&self, other: &Self) -> bool {
-        let below = self.path.strip_prefix(&*other.path);
-        below.is_some_and(|below| below.starts_with('/'))
-    }
-
     /// The hierarchies it is in.
     pub fn home(&self) -> &Hierarchies {
         &self.home
