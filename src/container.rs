@@ -8,6 +8,7 @@ mod readings;
 
 use std::collections::BTreeMap;
 use std::iter::successors;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,6 +115,8 @@ pub struct Container {
     /// When its group was made, in seconds since 1970.
     pub made: Option<f64>,
     inode: u64,
+    /// Where in the path of its group its id stands.
+    id: Range<usize>,
     spec_read: Option<SystemTime>,
     process: Option<Process>,
     readings: Readings,
@@ -157,6 +160,11 @@ impl Container {
         Ok(self.process)
     }
 
+    /// The id by which the path of its group names a container or a task; else empty.
+    pub fn id(&self) -> &str {
+        self.cgroup.path().get(self.id.clone()).unwrap_or_default()
+    }
+
     /// The inode of its group's directory: tells it from another of the same path.
     pub fn inode(&self) -> u64 {
         self.inode
@@ -176,7 +184,10 @@ impl Container {
 
     /// Whether a process is in the group: what Docker said may be old, and the number reused.
     fn has(&self, pid: u32, proc: &Path, files: &mut Files) -> bool {
-        let Kind::Container(id) = Kind::of(self.cgroup.path()) else { return false };
+        let id = self.id();
+        if id.is_empty() {
+            return false;
+        }
         let names = |text: &[u8]| Ok(text.windows(id.len()).any(|part| part == id.as_bytes()));
         files
             .load(&proc.join(format!("{pid}/cgroup")), names)
@@ -391,6 +402,7 @@ impl Containers {
                 spec: Spec::default(),
                 bounds: None,
                 inode,
+                id: id_in(path),
                 spec_read: None,
                 process: None,
                 readings: Readings::default(),
@@ -413,6 +425,12 @@ impl Containers {
             row.cgroup.within(above.map(|above| &above.cgroup));
         }
     }
+}
+
+/// Where in the path of a group the id of a container or of a task stands; empty where there is none.
+fn id_in(path: &str) -> Range<usize> {
+    let (Kind::Container(id) | Kind::Task(id)) = Kind::of(path) else { return 0..0 };
+    path.rfind(id).map_or(0..0, |start| start..start + id.len())
 }
 
 /// When a directory of the kernel was made: nothing changes its time later.

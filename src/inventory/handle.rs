@@ -13,7 +13,6 @@ use super::service::Service;
 use super::source::Source;
 use super::told::Listener;
 use super::{Inventory, agent, docker, endpoint};
-use crate::cgroup::Kind;
 use crate::container::{Container, Role};
 
 /// Whom to ask, and what for.
@@ -109,13 +108,8 @@ impl Handle {
         let Some(desk) = &self.desk else { return };
         // Of a running container Docker would have told the process.
         let unknown = rows.iter().filter_map(|row| {
-            if row.role != Role::Container || row.about.pid.is_some() {
-                return None;
-            }
-            match Kind::of(row.cgroup.path()) {
-                Kind::Container(id) => Some(id),
-                Kind::Host | Kind::Task(_) | Kind::Unit | Kind::Other => None,
-            }
+            let asked = row.role == Role::Container && row.about.pid.is_none();
+            (asked && !row.id().is_empty()).then(|| row.id())
         });
         desk.used(unknown);
     }

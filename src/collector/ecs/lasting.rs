@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use crate::cgroup::Kind;
 use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Role};
 use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, histogram, nanos};
@@ -188,8 +187,7 @@ struct Read {
 }
 
 fn container<'r>((row, read): (&'r Container, &Read)) -> Option<Reading<'r>> {
-    let of = || Kind::of(row.cgroup.path());
-    let Kind::Container(id) = (row.role == Role::Container).then(of)? else { return None };
+    let id = named(row, Role::Container)?;
     let oom_kills = read.oom_kills.unwrap_or_default();
     let numbers = read
         .cpu_nsec
@@ -198,10 +196,14 @@ fn container<'r>((row, read): (&'r Container, &Read)) -> Option<Reading<'r>> {
 }
 
 fn task<'r>((row, read): (&'r Container, &Read)) -> Option<TaskReading<'r>> {
-    let of = || Kind::of(row.cgroup.path());
-    let Kind::Task(id) = (row.role == Role::Task).then(of)? else { return None };
+    let id = named(row, Role::Task)?;
     let Read { cpu_nsec, peak, .. } = *read;
     Some(TaskReading { id, inode: row.inode(), made: row.made, cpu_nsec, peak })
+}
+
+/// The id of a row of this role. `None` where its path does not tell it.
+fn named(row: &Container, role: Role) -> Option<&str> {
+    (row.role == role && !row.id().is_empty()).then(|| row.id())
 }
 
 /// The service of a task.

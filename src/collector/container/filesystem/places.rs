@@ -52,7 +52,8 @@ pub(super) struct Places {
     roots: Roots,
     /// Whether to count what volumes hold that share a file system.
     walk_volumes: bool,
-    entries: HashMap<Box<str>, Entry>,
+    /// By the inode of their groups.
+    entries: HashMap<u64, Entry>,
     jobs: HashMap<Place, Weak<Job>>,
     round: u64,
     looks: usize,
@@ -83,11 +84,7 @@ impl Places {
         files: &mut Files,
     ) -> Result<()> {
         let Self { roots, entries, jobs, round, looks, walk_volumes } = self;
-        let path = container.cgroup.path();
-        if !entries.contains_key(path) {
-            entries.insert(path.into(), Entry::default());
-        }
-        let Some(entry) = entries.get_mut(path) else { return Ok(()) };
+        let entry = entries.entry(container.inode()).or_default();
         entry.round = *round;
         if entry.storage != container.storage {
             entry.storage.clone_from(&container.storage);
@@ -118,7 +115,7 @@ impl Places {
 
     /// What is known of a container.
     pub(super) fn of(&self, container: &Container) -> Option<&Entry> {
-        self.entries.get(container.cgroup.path())
+        self.entries.get(&container.inode())
     }
 
     /// Ends a scrape: forgets containers that were not seen in it.
