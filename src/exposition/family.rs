@@ -118,7 +118,8 @@ impl Described {
 #[derive(Debug)]
 pub struct Family<const N: usize> {
     pub(super) head: Described,
-    pub(super) labels: [&'static str; N],
+    /// The names of its labels.
+    pub labels: [&'static str; N],
 }
 
 impl<const N: usize> Family<N> {

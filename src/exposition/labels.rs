@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use memchr::memchr3;
 
-use super::rope::Rope;
+use super::Buffer;
 
 /// Longer label values are cut here. Nothing a kernel, ECS or Docker names on purpose comes near,
 /// and one hostile name cannot blow up every sample of its container.
@@ -14,11 +14,11 @@ const LONGEST: usize = 2048;
 /// One label value.
 pub trait LabelValue {
     /// Appends the value, escaped.
-    fn escaped(&self, out: &mut Vec<u8>);
+    fn escaped(&self, out: &mut Buffer);
 }
 
 impl LabelValue for &str {
-    fn escaped(&self, out: &mut Vec<u8>) {
+    fn escaped(&self, out: &mut Buffer) {
         let end = self.floor_char_boundary(LONGEST);
         let (value, _) = self.as_bytes().split_at(end);
         escape(value, out);
@@ -27,7 +27,7 @@ impl LabelValue for &str {
 
 /// A name the kernel gave, which need not be UTF-8: what is not becomes U+FFFD.
 impl LabelValue for &[u8] {
-    fn escaped(&self, out: &mut Vec<u8>) {
+    fn escaped(&self, out: &mut Buffer) {
         match str::from_utf8(self) {
             Ok(value) => value.escaped(out),
             Err(_) => String::from_utf8_lossy(self).escaped(out),
@@ -36,20 +36,20 @@ impl LabelValue for &[u8] {
 }
 
 impl LabelValue for &String {
-    fn escaped(&self, out: &mut Vec<u8>) {
+    fn escaped(&self, out: &mut Buffer) {
         self.as_str().escaped(out);
     }
 }
 
 impl LabelValue for Cow<'_, str> {
-    fn escaped(&self, out: &mut Vec<u8>) {
+    fn escaped(&self, out: &mut Buffer) {
         (&**self).escaped(out);
     }
 }
 
 impl LabelValue for u32 {
-    fn escaped(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
+    fn escaped(&self, out: &mut Buffer) {
+        out.put(itoa::Buffer::new().format(*self).as_bytes());
     }
 }
 
@@ -70,65 +70,66 @@ impl Word {
 }
 
 impl LabelValue for Word {
-    fn escaped(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_bytes());
+    fn escaped(&self, out: &mut Buffer) {
+        out.put(self.0.as_bytes());
     }
 }
 
-/// The `N` label values of a sample, in the order of the family's label names.
+/// The labels of a sample: a block that may stand before the others, and `N` values, in the order of the
+/// family's label names.
 pub trait Labels<const N: usize> {
-    /// Appends `{name="value",…}`, or nothing where there are no labels.
-    fn append(&self, names: &[&'static str; N], out: &mut Rope);
+    /// The block that stands before all others, if there is one.
+    fn block(&self) -> Option<&LabelBlock> {
+        None
+    }
+
+    /// Appends all others, `name="value"`: `before` stands before the first, a comma before each other.
+    /// Says whether there are any.
+    fn append(&self, names: &[&'static str; N], before: u8, out: &mut Buffer) -> bool;
 }
 
 impl Labels<0> for () {
-    fn append(&self, _: &[&'static str; 0], _: &mut Rope) {}
+    fn append(&self, _: &[&'static str; 0], _: u8, _: &mut Buffer) -> bool {
+        false
+    }
 }
 
 impl<A: LabelValue> Labels<1> for A {
-    fn append(&self, [a]: &[&'static str; 1], out: &mut Rope) {
-        out.push(b'{');
-        pair(a, self, &mut out.bytes);
-        out.push(b'}');
+    fn append(&self, [a]: &[&'static str; 1], before: u8, out: &mut Buffer) -> bool {
+        pair(before, a, self, out);
+        true
     }
 }
 
 impl<A: LabelValue, B: LabelValue> Labels<2> for (A, B) {
-    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Rope) {
-        out.push(b'{');
-        pair(a, &self.0, &mut out.bytes);
-        out.push(b',');
-        pair(b, &self.1, &mut out.bytes);
-        out.push(b'}');
+    fn append(&self, [a, b]: &[&'static str; 2], before: u8, out: &mut Buffer) -> bool {
+        pair(before, a, &self.0, out);
+        pair(b',', b, &self.1, out);
+        true
     }
 }
 
 impl<A: LabelValue, B: LabelValue, C: LabelValue> Labels<3> for (A, B, C) {
-    fn append(&self, [a, b, c]: &[&'static str; 3], out: &mut Rope) {
-        out.push(b'{');
-        pair(a, &self.0, &mut out.bytes);
-        out.push(b',');
-        pair(b, &self.1, &mut out.bytes);
-        out.push(b',');
-        pair(c, &self.2, &mut out.bytes);
-        out.push(b'}');
+    fn append(&self, [a, b, c]: &[&'static str; 3], before: u8, out: &mut Buffer) -> bool {
+        pair(before, a, &self.0, out);
+        pair(b',', b, &self.1, out);
+        pair(b',', c, &self.2, out);
+        true
     }
 }
 
 /// Any number of labels of one type. Those that are `None` are left out.
 impl<A: LabelValue, const N: usize> Labels<N> for [Option<A>; N] {
-    fn append(&self, names: &[&'static str; N], out: &mut Rope) {
-        let mut before = b'{';
+    fn append(&self, names: &[&'static str; N], mut before: u8, out: &mut Buffer) -> bool {
+        let mut any = false;
         for (name, value) in names.iter().zip(self) {
             if let Some(value) = value {
-                out.push(before);
+                pair(before, name, value, out);
                 before = b',';
-                pair(name, value, &mut out.bytes);
+                any = true;
             }
         }
-        if before == b',' {
-            out.push(b'}');
-        }
+        any
     }
 }
 
@@ -140,19 +141,24 @@ pub struct LabelBlock(Arc<[u8]>);
 impl LabelBlock {
     /// Renders the pairs in the order given.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut block = Vec::new();
+        let mut block = Buffer::default();
         for (name, value) in pairs {
             if !block.is_empty() {
                 block.push(b',');
             }
-            pair(name, &value, &mut block);
+            value_of(name, &value, &mut block);
         }
-        Self(block.into())
+        Self((*block).into())
     }
 
     /// As it stands between braces.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Itself, if there are labels in it.
+    fn any(&self) -> Option<&Self> {
+        (!self.0.is_empty()).then_some(self)
     }
 
     /// Where it is kept: what is the same block has one address, and no other has it.
@@ -167,74 +173,95 @@ impl LabelBlock {
 }
 
 impl Labels<0> for &LabelBlock {
-    fn append(&self, _: &[&'static str; 0], out: &mut Rope) {
-        if !self.0.is_empty() {
-            out.push(b'{');
-            out.block(self);
-            out.push(b'}');
-        }
+    fn block(&self) -> Option<&LabelBlock> {
+        self.any()
+    }
+
+    fn append(&self, _: &[&'static str; 0], _: u8, _: &mut Buffer) -> bool {
+        false
     }
 }
 
 impl<A: LabelValue> Labels<1> for (&LabelBlock, A) {
-    fn append(&self, [a]: &[&'static str; 1], out: &mut Rope) {
-        self.0.open(out);
-        pair(a, &self.1, &mut out.bytes);
-        out.push(b'}');
+    fn block(&self) -> Option<&LabelBlock> {
+        self.0.any()
+    }
+
+    fn append(&self, names: &[&'static str; 1], before: u8, out: &mut Buffer) -> bool {
+        self.1.append(names, before, out)
     }
 }
 
 impl<A: LabelValue, B: LabelValue> Labels<2> for (&LabelBlock, A, B) {
-    fn append(&self, [a, b]: &[&'static str; 2], out: &mut Rope) {
-        self.0.open(out);
-        pair(a, &self.1, &mut out.bytes);
-        out.push(b',');
-        pair(b, &self.2, &mut out.bytes);
-        out.push(b'}');
+    fn block(&self) -> Option<&LabelBlock> {
+        self.0.any()
+    }
+
+    fn append(&self, [a, b]: &[&'static str; 2], before: u8, out: &mut Buffer) -> bool {
+        pair(before, a, &self.1, out);
+        pair(b',', b, &self.2, out);
+        true
     }
 }
 
 /// A block and any number of labels of one type.
 impl<A: LabelValue, const N: usize> Labels<N> for (&LabelBlock, [A; N]) {
-    fn append(&self, names: &[&'static str; N], out: &mut Rope) {
-        self.0.open(out);
-        for (i, (name, value)) in names.iter().zip(&self.1).enumerate() {
-            if i > 0 {
-                out.push(b',');
-            }
-            pair(name, value, &mut out.bytes);
+    fn block(&self) -> Option<&LabelBlock> {
+        self.0.any()
+    }
+
+    fn append(&self, names: &[&'static str; N], mut before: u8, out: &mut Buffer) -> bool {
+        for (name, value) in names.iter().zip(&self.1) {
+            pair(before, name, value, out);
+            before = b',';
         }
-        out.push(b'}');
+        N > 0
     }
 }
 
-impl LabelBlock {
-    /// Opens the braces before further labels.
-    fn open(&self, out: &mut Rope) {
-        out.push(b'{');
-        if !self.0.is_empty() {
-            out.block(self);
-            out.push(b',');
-        }
+/// A block in which all labels of a family stand already.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a>(pub &'a LabelBlock);
+
+impl<const N: usize> Labels<N> for Whole<'_> {
+    fn block(&self) -> Option<&LabelBlock> {
+        self.0.any()
+    }
+
+    fn append(&self, _: &[&'static str; N], _: u8, _: &mut Buffer) -> bool {
+        false
     }
 }
 
-fn pair(name: &str, value: &impl LabelValue, out: &mut Vec<u8>) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"=\"");
+fn pair(before: u8, name: &str, value: &impl LabelValue, out: &mut Buffer) {
+    out.push(before);
+    value_of(name, value, out);
+}
+
+fn value_of(name: &str, value: &impl LabelValue, out: &mut Buffer) {
+    out.put(name.as_bytes());
+    out.put(b"=\"");
     value.escaped(out);
     out.push(b'"');
 }
 
-fn escape(value: &[u8], out: &mut Vec<u8>) {
-    if memchr3(b'\\', b'"', b'\n', value).is_none() {
-        return out.extend_from_slice(value);
+fn escape(value: &[u8], out: &mut Buffer) {
+    /// Up to here, a look at each byte takes less than to begin a search.
+    const SHORT: usize = 16;
+    let special = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
+    let any = if value.len() <= SHORT {
+        value.iter().any(special)
+    } else {
+        memchr3(b'\\', b'"', b'\n', value).is_some()
+    };
+    if !any {
+        return out.put(value);
     }
     for &byte in value {
         match byte {
-            b'\\' => out.extend_from_slice(br"\\"),
-            b'"' => out.extend_from_slice(br#"\""#),
-            b'\n' => out.extend_from_slice(br"\n"),
+            b'\\' => out.put(br"\\"),
+            b'"' => out.put(br#"\""#),
+            b'\n' => out.put(br"\n"),
             _ => out.push(byte),
         }
     }
@@ -243,12 +270,17 @@ fn escape(value: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exposition::Text;
 
+    /// The labels of a sample `x`.
     fn written<const N: usize>(names: [&'static str; N], labels: impl Labels<N>) -> String {
-        let (mut out, mut text) = (Rope::default(), Vec::new());
-        labels.append(&names, &mut out);
-        out.expand(out.before(0), out.before(usize::MAX), &mut text);
-        String::from_utf8(text).unwrap()
+        let mut text = Text::default();
+        text.raw(b"x\n", 0);
+        text.rope.begin(0..1);
+        text.sample(&names, &labels, 1u64, |out| out.put(b"x"));
+        let whole = String::from_utf8(text.to_vec()).unwrap();
+        let labels = whole.strip_prefix("x\nx").unwrap().strip_suffix(" 1\n");
+        labels.unwrap().to_owned()
     }
 
     #[test]
@@ -266,6 +298,7 @@ mod tests {
         assert_eq!(written(["a", "b"], (&block, ["1", "x"])), r#"{id="/",a="1",b="x"}"#);
         assert_eq!(written(["cpu"], (&LabelBlock::default(), "0")), r#"{cpu="0"}"#);
         assert_eq!(written([], &LabelBlock::default()), "");
+        assert_eq!(written(["id"], Whole(&block)), r#"{id="/"}"#);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the exporter says: metric families, and the text they are written in.
 
+mod buffer;
 mod family;
 mod gzip;
 mod labels;
@@ -9,12 +10,13 @@ mod rope;
 mod text;
 mod units;
 
+pub use buffer::Buffer;
 pub use family::{
     Described, Descriptor, Family, Kind, Metric, Named, Pattern, Table, counter, gauge, histogram,
     info, untyped,
 };
 pub use gzip::Gzip;
-pub use labels::{LabelBlock, LabelValue, Labels, Word};
+pub use labels::{LabelBlock, LabelValue, Labels, Whole, Word};
 pub use pattern::PatternWriter;
 pub use piece::{Home, Piece, whole};
 pub use rope::Place;

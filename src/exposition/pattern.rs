@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::text::{State, hash};
-use super::{Described, Labels, Pattern, Text, Value, append_number};
+use super::{Buffer, Described, Labels, Pattern, Text, Value};
 
 /// Writes the samples of one family of a pattern.
 #[derive(Debug)]
@@ -27,13 +27,8 @@ impl<'t, const N: usize> PatternWriter<'t, N> {
             self.begin();
         }
         let State::Open = self.state else { return };
-        let out = &mut self.text.rope;
-        out.bytes.extend_from_within(self.name.clone());
-        labels.append(&self.pattern.labels, out);
-        out.push(b' ');
-        append_number(value.to_f64(), &mut out.bytes);
-        out.push(b'\n');
-        self.text.samples += 1;
+        let Self { text, pattern, name, .. } = self;
+        text.sample(&pattern.labels, &labels, value, |out| out.put_again(name.clone()));
     }
 
     /// Begins the family, if it may be. Two fields may make one name.
@@ -56,8 +51,9 @@ impl<'t, const N: usize> PatternWriter<'t, N> {
         {
             self.state = State::Open;
             self.text.append(&[" ", help, "\n# TYPE "]);
-            self.text.rope.bytes.extend_from_within(self.name.clone());
+            self.text.rope.bytes.put_again(self.name.clone());
             self.text.append(&[" ", kind.as_str(), "\n"]);
+            self.text.rope.begin(self.name.clone());
         } else {
             self.state = State::Over;
             bytes.truncate(start);
@@ -65,7 +61,7 @@ impl<'t, const N: usize> PatternWriter<'t, N> {
     }
 }
 
-fn append_name(field: &[u8], out: &mut Vec<u8>) {
+fn append_name(field: &[u8], out: &mut Buffer) {
     let mut gap = false;
     for &byte in field {
         if byte.is_ascii_alphanumeric() || byte == b'_' {

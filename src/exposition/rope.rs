@@ -1,22 +1,29 @@
-//! Text in which label blocks are noted where they stand, and not written: the labels of a container
-//! are most of what is said of it, and stand there some seventy times. They are put in when the text
-//! is sent, so that neither memory nor its bandwidth is spent on them before.
+//! Text in which label blocks, and the names before them, are noted where they stand, and not written:
+//! the labels of a container are most of what is said of it, and stand there some seventy times; the name
+//! of a family stands there for each container. They are put in when the text is sent, so that neither
+//! memory nor its bandwidth is spent on them before.
+
+use std::ops::Range;
 
 use memchr::memchr;
 
-use super::LabelBlock;
+use super::{Buffer, LabelBlock};
 
-/// Bytes, with places where blocks are to be put in.
+/// Bytes, with places where names and blocks are to be put in.
 #[derive(Debug, Default)]
-pub struct Rope {
-    /// All but the blocks.
-    pub(super) bytes: Vec<u8>,
+pub(super) struct Rope {
+    /// All but what is noted.
+    pub(super) bytes: Buffer,
+    /// What stands before blocks, one after the other: `name{`.
+    heads: Buffer,
+    /// Which of these is before which blocks.
+    stretches: Vec<Stretch>,
     /// Where blocks are to be put in, one after the other.
     marks: Vec<Mark>,
     blocks: Vec<LabelBlock>,
     /// The block that stood last.
     last: usize,
-    /// How long all blocks are that are to be put in.
+    /// How long all is that is to be put in.
     noted: usize,
 }
 
@@ -29,10 +36,13 @@ struct Mark {
     block: u32,
 }
 
-impl Mark {
-    fn at(self) -> usize {
-        self.at as usize
-    }
+/// The marks of a family, up to those of the next.
+#[derive(Clone, Debug)]
+struct Stretch {
+    /// The first of them.
+    mark: usize,
+    /// What stands before each.
+    head: Range<usize>,
 }
 
 /// A place between two lines.
@@ -50,16 +60,40 @@ pub(super) struct Line<'t> {
     pub(super) tail: &'t [u8],
 }
 
+/// What is to be put in, from one mark on.
+struct Noted<'t> {
+    rope: &'t Rope,
+    marks: std::slice::Iter<'t, Mark>,
+    mark: usize,
+    head: &'t [u8],
+    /// The stretches after this one, and where the next of them begins.
+    stretches: std::slice::Iter<'t, Stretch>,
+    until: usize,
+}
+
 impl Rope {
-    pub(super) fn push(&mut self, byte: u8) {
-        self.bytes.push(byte);
+    #[inline]
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        self.bytes.put(bytes);
     }
 
-    pub(super) fn extend(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+    /// Begins a family, whose name stands there. From here on, the blocks are likely to come in the order
+    /// they came in first.
+    pub(super) fn begin(&mut self, name: Range<usize>) {
+        let mark = self.marks.len();
+        if let Some(unused) = self.stretches.pop_if(|stretch| stretch.mark == mark) {
+            self.heads.truncate(unused.head.start);
+        }
+        let start = self.heads.len();
+        self.heads.put(self.bytes.get(name).unwrap_or_default());
+        self.heads.push(b'{');
+        let head = start..self.heads.len();
+        self.stretches.push(Stretch { mark, head });
+        self.last = 0;
     }
 
-    /// Notes a block. There may be one in a line.
+    /// Begins a line of the family that was begun with a block. There may be one in a line.
+    #[inline]
     pub(super) fn block(&mut self, block: &LabelBlock) {
         let is = |at: usize| self.blocks.get(at).is_some_and(|known| known.is(block));
         if is(self.last + 1) {
@@ -67,43 +101,47 @@ impl Rope {
         } else if is(self.last + 2) {
             self.last += 2; // A task stands between the containers of two.
         } else if !is(self.last) {
-            self.last = self.find(block);
+            self.find(block);
         }
+        let head = self
+            .stretches
+            .last()
+            .map_or(0..0, |stretch| stretch.head.clone());
         let (at, number) = (self.bytes.len().try_into(), self.last.try_into());
-        let (Ok(at), Ok(number)) = (at, number) else {
+        if let (Ok(at), Ok(number)) = (at, number) {
+            self.marks.push(Mark { at, block: number });
+            self.noted += head.len() + block.as_bytes().len();
+        } else {
             // Nobody has as much text.
-            return self.bytes.extend_from_slice(block.as_bytes());
-        };
-        self.marks.push(Mark { at, block: number });
-        self.noted += block.as_bytes().len();
+            self.bytes.put(self.heads.get(head).unwrap_or_default());
+            self.bytes.put(block.as_bytes());
+        }
     }
 
-    /// The place of a block, which may be a new one.
+    /// Goes to the place of a block, which may be a new one.
     #[cold]
-    fn find(&mut self, block: &LabelBlock) -> usize {
+    fn find(&mut self, block: &LabelBlock) {
         /// Families name the same blocks in the same order, and leave out a few.
         const AHEAD: usize = 8;
         let mut near = self.blocks.iter().skip(self.last).take(AHEAD);
         if let Some(ahead) = near.position(|known| known.is(block)) {
-            return self.last + ahead;
+            self.last += ahead;
+        } else {
+            self.last = self.blocks.len();
+            self.blocks.push(block.clone());
         }
-        self.blocks.push(block.clone());
-        self.blocks.len() - 1
-    }
-
-    /// From here on, the blocks are likely to come in the order they came in first.
-    pub(super) fn rewind(&mut self) {
-        self.last = 0;
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
+        self.heads.clear();
+        self.stretches.clear();
         self.marks.clear();
         self.blocks.clear();
         (self.last, self.noted) = (0, 0);
     }
 
-    /// How long it is, the blocks put in.
+    /// How long it is, with all put in.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() + self.noted
     }
@@ -119,50 +157,51 @@ impl Rope {
         self.walk(from, about, |_| ())
     }
 
-    /// Hands out those lines from a place on that are about so many bytes long, the blocks put in. Where
+    /// Hands out those lines from a place on that are about so many bytes long, with all put in. Where
     /// they end.
     pub(super) fn walk(&self, from: Place, about: usize, mut put: impl FnMut(&[u8])) -> Place {
         let Place { mut byte, mut mark } = from;
+        let bytes = &*self.bytes;
         let mut left = about;
-        for at in self.marks.get(mark..).unwrap_or_default() {
-            let plain = self.bytes.get(byte..at.at()).unwrap_or_default();
-            let block = self.block_at(*at).map_or(&[][..], LabelBlock::as_bytes);
-            let both = plain.len() + block.len();
-            if both >= left {
+        for (at, head, block) in self.noted(mark) {
+            let plain = bytes.get(byte..at).unwrap_or_default();
+            let all = plain.len() + head.len() + block.as_bytes().len();
+            if all >= left {
                 left = left.min(plain.len());
                 break;
             }
             put(plain);
-            put(block);
-            left -= both;
-            byte = at.at();
+            put(head);
+            put(block.as_bytes());
+            left -= all;
+            byte = at;
             mark += 1;
         }
-        let inside = (byte + left).min(self.bytes.len());
-        let rest = self.bytes.get(inside..).unwrap_or_default();
-        let end = memchr(b'\n', rest).map_or(self.bytes.len(), |end| inside + end + 1);
-        for at in self.marks.get(mark..).unwrap_or_default() {
-            if at.at() >= end {
+        let inside = (byte + left).min(bytes.len());
+        let rest = bytes.get(inside..).unwrap_or_default();
+        let end = memchr(b'\n', rest).map_or(bytes.len(), |end| inside + end + 1);
+        for (at, head, block) in self.noted(mark) {
+            if at >= end {
                 break;
             }
-            put(self.bytes.get(byte..at.at()).unwrap_or_default());
-            put(self.block_at(*at).map_or(&[][..], LabelBlock::as_bytes));
-            byte = at.at();
+            put(bytes.get(byte..at).unwrap_or_default());
+            put(head);
+            put(block.as_bytes());
+            byte = at;
             mark += 1;
         }
-        put(self.bytes.get(byte..end).unwrap_or_default());
+        put(bytes.get(byte..end).unwrap_or_default());
         Place { byte: end, mark }
     }
 
-    /// Appends what stands between two places, the blocks put in.
+    /// Appends what stands between two places, with all put in.
     pub(super) fn expand(&self, from: Place, to: Place, out: &mut Vec<u8>) {
         let mut byte = from.byte;
-        for mark in self.marks(from, to) {
-            out.extend_from_slice(self.bytes.get(byte..mark.at()).unwrap_or_default());
-            if let Some(block) = self.block_at(*mark) {
-                out.extend_from_slice(block.as_bytes());
-            }
-            byte = mark.at();
+        for (at, head, block) in self.noted(from.mark).take(to.mark - from.mark) {
+            out.extend_from_slice(self.bytes.get(byte..at).unwrap_or_default());
+            out.extend_from_slice(head);
+            out.extend_from_slice(block.as_bytes());
+            byte = at;
         }
         out.extend_from_slice(self.bytes.get(byte..to.byte).unwrap_or_default());
     }
@@ -170,26 +209,78 @@ impl Rope {
     /// The lines between two places.
     pub(super) fn lines(&self, from: Place, to: Place) -> impl Iterator<Item = Line<'_>> {
         let mut at = from.byte;
-        let mut marks = self.marks(from, to).iter().peekable();
+        let mut noted = self.noted(from.mark).take(to.mark - from.mark).peekable();
         std::iter::from_fn(move || {
             let rest = self
                 .bytes
                 .get(at..to.byte)
                 .filter(|rest| !rest.is_empty())?;
             let (line, _) = rest.split_at(memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
-            let mark = marks.next_if(|mark| mark.at() < at + line.len());
-            let (head, tail) = line.split_at(mark.map_or(line.len(), |mark| mark.at() - at));
+            // A block stands where its line begins, behind its head.
+            let noted = noted.next_if(|(mark, ..)| *mark == at);
             at += line.len();
-            Some(Line { head, block: mark.and_then(|mark| self.block_at(*mark)), tail })
+            Some(match noted {
+                Some((_, head, block)) => Line { head, block: Some(block), tail: line },
+                None => Line { head: line, block: None, tail: b"" },
+            })
         })
     }
 
-    fn marks(&self, from: Place, to: Place) -> &[Mark] {
-        self.marks.get(from.mark..to.mark).unwrap_or_default()
+    fn noted(&self, mark: usize) -> Noted<'_> {
+        let next = self
+            .stretches
+            .partition_point(|stretch| stretch.mark <= mark);
+        let mut noted = Noted {
+            rope: self,
+            marks: self.marks.get(mark..).unwrap_or_default().iter(),
+            mark,
+            head: b"",
+            stretches: self
+                .stretches
+                .get(next.saturating_sub(1)..)
+                .unwrap_or_default()
+                .iter(),
+            until: mark,
+        };
+        noted.turn();
+        noted
     }
+}
 
-    fn block_at(&self, mark: Mark) -> Option<&LabelBlock> {
-        self.blocks.get(mark.block as usize)
+impl Noted<'_> {
+    /// Goes on to the next stretch.
+    #[cold]
+    fn turn(&mut self) {
+        if let Some(Stretch { head, .. }) = self.stretches.next() {
+            self.head = self.rope.heads.get(head.clone()).unwrap_or_default();
+        }
+        self.until = self
+            .stretches
+            .as_slice()
+            .first()
+            .map_or(usize::MAX, |next| next.mark);
+    }
+}
+
+impl<'t> Iterator for Noted<'t> {
+    /// The byte before which it stands, what is before the block, and the block.
+    type Item = (usize, &'t [u8], &'t LabelBlock);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let mark = self.marks.next()?;
+        if self.mark == self.until {
+            self.turn();
+        }
+        self.mark += 1;
+        let block = self.rope.blocks.get(mark.block as usize)?;
+        Some((mark.at(), self.head, block))
+    }
+}
+
+impl Mark {
+    fn at(self) -> usize {
+        self.at as usize
     }
 }
 
@@ -204,14 +295,17 @@ mod tests {
         let mut rope = Rope::default();
         let mut text = String::new();
         for every in [1, 1, 7, 30] {
-            rope.extend(b"# HELP\n");
+            rope.put(b"# HELP\n");
             text += "# HELP\n";
-            rope.rewind();
+            rope.put(b"x");
+            text += "x";
+            rope.begin(rope.bytes.len() - 1..rope.bytes.len());
+            rope.put(b" 1\n");
+            text += " 1\n";
             for block in blocks.iter().step_by(every) {
                 for cpu in 0..2 {
-                    rope.extend(b"x{");
                     rope.block(block);
-                    rope.extend(format!(",cpu=\"{cpu}\"}} 1\n").as_bytes());
+                    rope.put(format!(",cpu=\"{cpu}\"}} 1\n").as_bytes());
                     let block = str::from_utf8(block.as_bytes()).unwrap();
                     text += &format!("x{{{block},cpu=\"{cpu}\"}} 1\n");
                 }

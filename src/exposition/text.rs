@@ -10,7 +10,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::pattern::PatternWriter;
 use super::rope::{Line, Place, Rope};
-use super::{Described, Family, Labels, Metric, Pattern, Table, Value};
+use super::{Buffer, Described, Family, Labels, Metric, Pattern, Table, Value};
 
 /// Text under way. Keeps its buffer from one scrape to the next.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl Text {
 
     /// Appends families that another writer has put into the text format.
     pub fn raw(&mut self, families: &[u8], samples: usize) {
-        self.rope.extend(families);
+        self.rope.put(families);
         self.samples += samples;
     }
 
@@ -129,9 +129,8 @@ impl Text {
     }
 
     /// Appends the lines from a place on to `out`, about so many bytes of them. Where they end.
-    pub fn expand_about(&self, from: Place, about: usize, out: &mut Vec<u8>) -> Place {
-        self.rope
-            .walk(from, about, |bytes| out.extend_from_slice(bytes))
+    pub fn expand_about(&self, from: Place, about: usize, out: &mut Buffer) -> Place {
+        self.rope.walk(from, about, |bytes| out.put(bytes))
     }
 
     /// Appends the text between two places to `out`.
@@ -149,13 +148,16 @@ impl Text {
     }
 
     fn header(&mut self, Described { name, kind, help }: Described) {
+        const HELP: &str = "# HELP ";
+        let at = self.rope.bytes.len() + HELP.len();
         let kind = kind.as_str();
-        self.append(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"]);
+        self.append(&[HELP, name, " ", help, "\n# TYPE ", name, " ", kind, "\n"]);
+        self.rope.begin(at..at + name.len());
     }
 
     pub(super) fn append(&mut self, parts: &[&str]) {
         for part in parts {
-            self.rope.extend(part.as_bytes());
+            self.rope.put(part.as_bytes());
         }
     }
 }
@@ -188,7 +190,6 @@ impl<const N: usize> FamilyWriter<'_, N> {
             State::Fresh if self.text.begun.insert(hash(self.head.name.as_bytes())) => {
                 self.state = State::Open;
                 self.text.header(self.head);
-                self.text.rope.rewind();
                 true
             }
             State::Fresh => {
@@ -211,31 +212,33 @@ impl<const N: usize> FamilyWriter<'_, N> {
             return;
         }
         for (bound, at_most) in buckets.chain([(f64::INFINITY, count)]) {
-            let out = &mut self.part("_bucket", &labels).bytes;
-            let before = if out.pop_if(|last| *last == b'}').is_some() { b',' } else { b'{' };
-            out.push(before);
-            out.extend_from_slice(b"le=\"");
+            let any = self.part("_bucket", &labels);
+            let out = &mut self.text.rope.bytes;
+            out.push(if any { b',' } else { b'{' });
+            out.put(b"le=\"");
             append_number(bound, out);
-            out.extend_from_slice(b"\"} ");
-            append_number(at_most.to_f64(), out);
-            out.push(b'\n');
+            out.push(b'"');
+            end_line(true, at_most.to_f64(), out);
         }
         for (suffix, value) in [("_sum", sum), ("_count", count.to_f64())] {
-            let out = &mut self.part(suffix, &labels).bytes;
-            out.push(b' ');
-            append_number(value, out);
-            out.push(b'\n');
+            let any = self.part(suffix, &labels);
+            end_line(any, value, &mut self.text.rope.bytes);
         }
     }
 
-    /// Begins a sample of a histogram.
-    fn part(&mut self, suffix: &str, labels: &impl Labels<N>) -> &mut Rope {
+    /// Begins a sample of a histogram. Says whether it has labels.
+    fn part(&mut self, suffix: &str, labels: &impl Labels<N>) -> bool {
         self.text.samples += 1;
-        let out = &mut self.text.rope;
-        out.extend(self.head.name.as_bytes());
-        out.extend(suffix.as_bytes());
-        labels.append(self.labels, out);
-        out
+        let out = &mut self.text.rope.bytes;
+        out.put(self.head.name.as_bytes());
+        out.put(suffix.as_bytes());
+        let mut before = b'{';
+        if let Some(block) = labels.block() {
+            out.push(before);
+            out.put(block.as_bytes());
+            before = b',';
+        }
+        labels.append(self.labels, before, out) || before == b','
     }
 
     /// Writes a sample.
@@ -243,11 +246,31 @@ impl<const N: usize> FamilyWriter<'_, N> {
         if !matches!(self.state, State::Open) && !self.begin() {
             return;
         }
-        let out = &mut self.text.rope;
-        out.extend(self.head.name.as_bytes());
-        labels.append(self.labels, out);
-        end_line(value.to_f64(), &mut out.bytes);
-        self.text.samples += 1;
+        let Self { head, labels: names, text, .. } = self;
+        text.sample(names, &labels, value, |out| out.put(head.name.as_bytes()));
+    }
+}
+
+impl Text {
+    /// Writes a sample of the family that was begun; `name` appends its name.
+    #[inline]
+    pub(super) fn sample<const N: usize>(
+        &mut self,
+        names: &[&'static str; N],
+        labels: &impl Labels<N>,
+        value: impl Value,
+        name: impl FnOnce(&mut Buffer),
+    ) {
+        let Self { rope, samples, .. } = self;
+        let block = labels.block();
+        match block {
+            Some(block) => rope.block(block),
+            None => name(&mut rope.bytes),
+        }
+        let before = if block.is_some() { b',' } else { b'{' };
+        let any = labels.append(names, before, &mut rope.bytes);
+        end_line(any || block.is_some(), value.to_f64(), &mut rope.bytes);
+        *samples += 1;
     }
 }
 
@@ -275,32 +298,46 @@ pub(super) fn hash(name: &[u8]) -> u64 {
     name.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// Ends the line of a sample with its number. Most are one digit.
-fn end_line(value: f64, out: &mut Vec<u8>) {
+/// Ends the line of a sample with its number, and before that closes the brace of its labels. Most
+/// numbers are one digit.
+#[inline]
+fn end_line(brace: bool, value: f64, out: &mut Buffer) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is compared")]
     let digit = value as u8;
     if digit < 10 && f64::from(digit) == value {
-        return out.extend_from_slice(&[b' ', b'0' + digit, b'\n']);
+        let digit = b'0' + digit;
+        return if brace {
+            out.put(&[b'}', b' ', digit, b'\n']);
+        } else {
+            out.put(&[b' ', digit, b'\n']);
+        };
     }
+    if brace {
+        out.push(b'}');
+    }
+    end_with(value, out);
+}
+
+fn end_with(value: f64, out: &mut Buffer) {
     out.push(b' ');
     append_number(value, out);
     out.push(b'\n');
 }
 
 /// Appends a number, shortest form. Whole numbers, most of what a kernel counts, take the short way.
-pub fn append_number(value: f64, out: &mut Vec<u8>) {
+pub fn append_number(value: f64, out: &mut Buffer) {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     #[expect(clippy::cast_possible_truncation, reason = "it is compared with what it was")]
     let whole = value as i64;
     #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "below 2^53 there is none")]
     if value.abs() < EXACT && whole as f64 == value {
-        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+        out.put(itoa::Buffer::new().format(whole).as_bytes());
     } else if value.is_nan() {
-        out.extend_from_slice(b"NaN");
+        out.put(b"NaN");
     } else if value.is_infinite() {
-        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+        out.put(if value > 0.0 { b"+Inf" } else { b"-Inf" });
     } else {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        out.put(zmij::Buffer::new().format_finite(value).as_bytes());
     }
 }
 
@@ -409,9 +446,9 @@ flushes_total{device=\"b\"} 3
     #[test]
     fn writes_numbers_prometheus_reads() {
         let written = |value: f64| {
-            let mut out = Vec::new();
+            let mut out = Buffer::default();
             append_number(value, &mut out);
-            String::from_utf8(out).unwrap()
+            String::from_utf8(out.to_vec()).unwrap()
         };
         assert_eq!(written(0.1 + 0.2), "0.30000000000000004");
         assert_eq!(written(1e15), "1000000000000000");

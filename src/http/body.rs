@@ -10,13 +10,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::exposition::{self, Piece, Place};
+use crate::exposition::{self, Buffer, Piece, Place};
 
 /// Text that is sent or compressed at a time, about: a fraction of a millisecond, then others have
 /// their turn.
 const CHUNK: usize = 128 * 1024;
 
-/// Compressors kept for later, with what they learnt; more than two at once are rare.
+/// Chunks kept for later, and compressors with what they learnt; more than two at once are rare.
 const SPARE: usize = 2;
 
 /// What is still to be sent.
@@ -54,18 +54,54 @@ impl Rest {
     }
 }
 
+/// Chunks that were sent.
+pub(super) type Chunks = Mutex<Vec<Buffer>>;
+
+/// A chunk under way, which goes back to where the next one is taken from.
+struct Chunk {
+    text: Buffer,
+    home: Arc<Chunks>,
+}
+
+impl Chunk {
+    fn new(home: &Arc<Chunks>) -> Self {
+        /// By how much lines are longer than was asked for, mostly.
+        const MORE: usize = 4096;
+        let spare = home.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let text = spare.unwrap_or_else(|| Buffer::with_capacity(CHUNK + MORE));
+        Self { text, home: Arc::clone(home) }
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        let mut home = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        if home.len() < SPARE {
+            self.text.clear();
+            home.push(std::mem::take(&mut self.text));
+        }
+    }
+}
+
 /// Pieces of text, sent as they are. `H` is held until the last is gone.
 #[derive(Debug)]
 pub(super) struct Plain<H> {
     rest: Rest,
     length: u64,
+    home: Arc<Chunks>,
     _held: H,
 }
 
 impl<H> Plain<H> {
-    pub(super) fn new(pieces: Vec<Piece>, held: H) -> Self {
+    pub(super) fn new(pieces: Vec<Piece>, home: &Arc<Chunks>, held: H) -> Self {
         let length = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self { rest: Rest::new(pieces), length, _held: held }
+        Self { rest: Rest::new(pieces), length, home: Arc::clone(home), _held: held }
     }
 }
 
@@ -77,19 +113,17 @@ impl<H: Unpin> Body for Plain<H> {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        /// By how much lines are longer than was asked for, mostly.
-        const MORE: usize = 4096;
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
-        let mut chunk = Vec::with_capacity(CHUNK + MORE);
+        let mut chunk = Chunk::new(&self.home);
         self.rest.chunk(|piece, from, about| {
-            let before = chunk.len();
-            let to = piece.expand_about(from, about, &mut chunk);
-            (to, chunk.len() - before)
+            let before = chunk.text.len();
+            let to = piece.expand_about(from, about, &mut chunk.text);
+            (to, chunk.text.len() - before)
         });
-        self.length -= chunk.len() as u64;
-        Poll::Ready(Some(Ok(Frame::data(chunk.into()))))
+        self.length -= chunk.text.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(chunk)))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -230,11 +264,14 @@ mod tests {
         let noise = noise();
         for texts in [&[&b""[..], b"one\n", b"", &noise, b"two\n", b""][..], &[b"once more\n"], &[]]
         {
-            let body = Plain::new(pieces(texts), ());
+            let home = Arc::default();
+            let body = Plain::new(pieces(texts), &home, ());
             assert_eq!(body.size_hint().exact(), Some(texts.concat().len() as u64));
             let chunks = sent(body);
             assert!(chunks.iter().all(|chunk| chunk.len() <= 2 * CHUNK));
             assert_eq!(chunks.concat(), texts.concat());
+            drop(chunks);
+            assert!(home.lock().unwrap().len() <= SPARE);
 
             let home = Arc::default();
             let chunks = sent(Gzip::new(pieces(texts), &home, ()));

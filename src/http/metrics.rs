@@ -64,7 +64,7 @@ fn with(
     let body = if gzip {
         Body::new(Gzip::new(pieces, &app.compressors, held))
     } else {
-        Body::new(Plain::new(pieces, held))
+        Body::new(Plain::new(pieces, &app.chunks, held))
     };
     let mut response = Response::new(body);
     let headers_out = response.headers_mut();

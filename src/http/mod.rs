@@ -84,6 +84,7 @@ pub struct App {
     discovery: Option<Arc<Discovery>>,
     account: Arc<Account>,
     places: Arc<Semaphore>,
+    chunks: Arc<body::Chunks>,
     compressors: Arc<body::Compressors>,
     status: status::Desk,
 }
@@ -98,6 +99,7 @@ impl App {
         Self {
             account: Arc::new(Account::new(settings.exporter_metrics)),
             places: Arc::new(Semaphore::new(places)),
+            chunks: Arc::default(),
             compressors: Arc::default(),
             scraper,
             inventory,

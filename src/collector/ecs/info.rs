@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::tasks::{self, Member, Task};
 use super::{TASK, words};
 use crate::collector::{Collector, Host, Need};
-use crate::exposition::{Descriptor, Family, LabelBlock, Text, gauge, info};
+use crate::exposition::{Descriptor, Family, LabelBlock, Text, Whole, gauge, info};
 use crate::files::{Result, Roots};
 use crate::inventory::{Identity, Inventory, endpoint};
 
@@ -70,14 +70,11 @@ pub struct Info {
 
 #[derive(Default)]
 struct Rows {
-    tasks: Vec<Row<9>>,
+    tasks: Vec<LabelBlock>,
     /// When the images of each task began to be pulled, and when that was done.
-    pulls: Vec<[Option<f64>; 2]>,
-    containers: Vec<Row<8>>,
+    pulls: Vec<(LabelBlock, [Option<f64>; 2])>,
+    containers: Vec<LabelBlock>,
 }
-
-/// What the labels of a row are, and those that its information has besides.
-type Row<const N: usize> = (LabelBlock, [Box<str>; N]);
 
 impl Collector for Info {
     const NAME: &'static str = "ecs.info";
@@ -126,15 +123,14 @@ impl Collector for Info {
                 text.family(&INSTANCE).sample(values.map(Some), 1_u64);
             }
             let mut family = text.family(&TASKS);
-            for (labels, values) in &rows.tasks {
-                family.sample((labels, values.each_ref().map(|value| &**value)), 1_u64);
+            for labels in &rows.tasks {
+                family.sample(Whole(labels), 1_u64);
             }
             let mut family = text.family(&CONTAINERS);
-            for (labels, values) in &rows.containers {
-                family.sample((labels, values.each_ref().map(|value| &**value)), 1_u64);
+            for labels in &rows.containers {
+                family.sample(Whole(labels), 1_u64);
             }
-            let labels = || rows.tasks.iter().map(|(labels, _)| labels);
-            let pulls = || labels().zip(rows.pulls.iter().copied());
+            let pulls = || rows.pulls.iter().map(|(labels, pull)| (labels, *pull));
             let mut family = text.family(&PULL_STARTED);
             for (labels, [started, _]) in pulls() {
                 if let Some(started) = started {
@@ -186,27 +182,33 @@ impl Rows {
                 &told.availability_zone,
                 &told.vpc,
             ];
-            let labels = LabelBlock::new(TASK.into_iter().zip(names));
-            self.tasks.push((labels, values.map(Into::into)));
-            self.pulls.push([told.pull_started, told.pull_stopped]);
+            let pairs = || TASK.into_iter().zip(names);
+            let whole = pairs().chain(TASKS.labels.into_iter().zip(values));
+            self.tasks.push(LabelBlock::new(whole));
+            let pull = [told.pull_started, told.pull_stopped];
+            self.pulls.push((LabelBlock::new(pairs()), pull));
             for member in task.members.iter().filter(|member| member.defined()) {
-                let pairs = TASK
-                    .into_iter()
-                    .zip(names)
-                    .chain([("container_name", &*member.name)]);
-                let values = of_container(member, arn, inventory);
-                self.containers.push((LabelBlock::new(pairs), values));
+                let pairs = pairs().chain([("container_name", &*member.name)]);
+                self.containers
+                    .push(of_container(pairs, member, arn, inventory));
             }
         }
     }
 }
 
-fn of_container(member: &Member, arn: &str, inventory: &Inventory) -> [Box<str>; 8] {
+fn of_container<'a>(
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    member: &'a Member,
+    arn: &'a str,
+    inventory: &'a Inventory,
+) -> LabelBlock {
     let Identity { name, image, image_id, .. } = inventory.identity(&member.id);
     let (image, tag) = words::image(image);
     let mode = inventory.network_mode(&member.id);
     let addresses = list(inventory.addresses(&member.id).iter());
-    [&member.id, name, image, tag, image_id, mode, &addresses, arn].map(Into::into)
+    let values = [&member.id, name, image, tag, image_id, mode, &addresses, arn];
+    let own = CONTAINERS.labels.into_iter().zip(values);
+    LabelBlock::new(pairs.map(|(n, v): (&str, &str)| (n, v)).chain(own))
 }
 
 /// The addresses of a task's containers, each once.

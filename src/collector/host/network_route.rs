@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::collector::changes::Changes;
 use crate::collector::rtnetlink::Rtnetlink;
 use crate::collector::{Collector, Host, Need};
-use crate::exposition::{Descriptor, Family, LabelValue, Text, gauge, info};
+use crate::exposition::{Buffer, Descriptor, Family, LabelValue, Text, gauge, info};
 use crate::files::{Error, Result, Roots};
 use crate::kernel::netlink::get_routes;
 
@@ -132,8 +132,8 @@ enum Label<'d> {
 }
 
 impl LabelValue for Label<'_> {
-    fn escaped(&self, out: &mut Vec<u8>) {
-        // Numbers and addresses have nothing to escape, and a Vec takes all that is written.
+    fn escaped(&self, out: &mut Buffer) {
+        // Numbers and addresses have nothing to escape, and a buffer takes all that is written.
         let _written = match self {
             Self::Text(text) => {
                 text.escaped(out);
@@ -184,9 +184,9 @@ mod tests {
         let ip = |text: &str| Some(text.parse::<IpAddr>().unwrap());
         let said = |route: &Route| -> Vec<String> {
             let text = |label: &Label<'_>| {
-                let mut out = Vec::new();
+                let mut out = Buffer::default();
                 label.escaped(&mut out);
-                String::from_utf8(out).unwrap()
+                String::from_utf8(out.to_vec()).unwrap()
             };
             labels("eth0", route).iter().map(text).collect()
         };

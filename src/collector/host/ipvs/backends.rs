@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::exposition::LabelValue;
+use crate::exposition::{Buffer, LabelValue};
 use crate::kernel::{Line, Malformed, hex, lines};
 
 /// The labels there are.
@@ -213,8 +213,8 @@ pub(super) enum Label {
 }
 
 impl LabelValue for Label {
-    fn escaped(&self, out: &mut Vec<u8>) {
-        // None of these has anything to escape, and a Vec takes all that is written.
+    fn escaped(&self, out: &mut Buffer) {
+        // None of these has anything to escape, and a buffer takes all that is written.
         let _written = match self {
             Self::Address(None) | Self::Mark(None) => Ok(()),
             Self::Address(Some(address)) => write!(out, "{address}"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::parse::{Distribution, Family, Kind, Metric, Value};
-use crate::exposition::{LabelValue, append_number};
+use crate::exposition::{Buffer, LabelValue, append_number};
 
 /// A family of one file.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Block {
         let names: BTreeSet<&str> = labels.map(|(name, _)| name.as_str()).collect();
         let mut seen = HashSet::new();
         let mut series = Vec::with_capacity(family.metrics.len());
-        let mut block = Vec::new();
+        let mut block = Buffer::default();
         for metric in &family.metrics {
             let identity = labelled(metric, &names, hasher, &mut block);
             if seen.insert(identity) {
@@ -50,7 +50,7 @@ fn labelled(
     Metric { labels, .. }: &Metric,
     names: &BTreeSet<&str>,
     hasher: &RandomState,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) -> u64 {
     let mut hash = hasher.build_hasher();
     out.clear();
@@ -60,8 +60,8 @@ fn labelled(
         }
         let value = labels.iter().find(|(label, _)| label == name);
         let value = value.map_or("", |(_, value)| value.as_str());
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"=\"");
+        out.put(name.as_bytes());
+        out.put(b"=\"");
         let start = out.len();
         value.escaped(out);
         if !value.is_empty() {
@@ -78,7 +78,7 @@ fn labelled(
 
 impl Series {
     fn new(identity: u64, family: &Family, labels: &[u8], value: &Value) -> Self {
-        let mut lines = Lines { name: &family.name, labels, text: Vec::new(), samples: 0 };
+        let mut lines = Lines { name: &family.name, labels, text: Buffer::default(), samples: 0 };
         match value {
             Value::Number(number) => lines.write("", None, *number),
             Value::Distribution(distribution) => match family.kind() {
@@ -86,14 +86,14 @@ impl Series {
                 _ => lines.summary(distribution),
             },
         }
-        Self { identity, text: lines.text.into(), samples: lines.samples }
+        Self { identity, text: (*lines.text).into(), samples: lines.samples }
     }
 }
 
 struct Lines<'a> {
     name: &'a str,
     labels: &'a [u8],
-    text: Vec<u8>,
+    text: Buffer,
     samples: usize,
 }
 
@@ -126,18 +126,18 @@ impl Lines<'_> {
 
     fn write(&mut self, suffix: &str, bound: Option<(&str, f64)>, value: f64) {
         let Self { name, labels, text, samples } = self;
-        text.extend_from_slice(name.as_bytes());
-        text.extend_from_slice(suffix.as_bytes());
+        text.put(name.as_bytes());
+        text.put(suffix.as_bytes());
         if !labels.is_empty() || bound.is_some() {
             text.push(b'{');
-            text.extend_from_slice(labels);
+            text.put(labels);
             if let Some((label, bound)) = bound {
                 if !labels.is_empty() {
                     text.push(b',');
                 }
                 let bound = as_label(bound);
                 for part in [label, "=\"", &bound, "\""] {
-                    text.extend_from_slice(part.as_bytes());
+                    text.put(part.as_bytes());
                 }
             }
             text.push(b'}');
