@@ -39,11 +39,24 @@ impl Testbed {
 
     /// The same, beside others.
     pub fn named(name: &str) -> Result<Self, String> {
+        Self::prepared(name, |_| Ok(()))
+    }
+
+    /// The same, after something was done to its directory.
+    pub fn prepared(
+        name: &str,
+        prepare: impl FnOnce(&Path) -> Result<(), String>,
+    ) -> Result<Self, String> {
         if !nix::unistd::geteuid().is_root() {
             return Err("not root".into());
         }
         let name = format!("ecs-host-exporter-{name}-{}", std::process::id());
-        let testbed = Self { dir: std::env::temp_dir().join(name) };
+        let dir = std::env::temp_dir().join(name);
+        if let Err(reason) = prepare(&dir) {
+            let _never_made = fs::remove_dir_all(&dir);
+            return Err(reason);
+        }
+        let testbed = Self { dir };
         testbed.host_sh("up", &[]).map(|_| testbed)
     }
 
@@ -167,7 +180,8 @@ pub fn disk_usage(dir: &Path) -> f64 {
     said.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-fn said(output: Output) -> Result<String, String> {
+/// What a command said, or its complaint.
+pub fn said(output: Output) -> Result<String, String> {
     if output.status.success() {
         Ok(String::from_utf8(output.stdout).unwrap())
     } else {

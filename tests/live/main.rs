@@ -26,6 +26,7 @@ mod loads;
 mod odd;
 mod peer;
 mod quiet;
+mod quota;
 mod tasks;
 
 use std::path::Path;
@@ -114,6 +115,15 @@ fn cadvisor_says_the_same() {
     testbed.add("awsvpc", 3, "api");
     testbed.add("host", 2, "daemon");
     cadvisor::agrees_with_cadvisor(&testbed);
+}
+
+#[test]
+fn a_quota_is_the_limit_of_a_container() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    match Testbed::prepared("quota", quota::mount) {
+        Ok(testbed) => quota::a_quota_is_the_limit(&testbed, &Server::exporter(&testbed)),
+        Err(reason) => eprintln!("not tried: {reason}"),
+    }
 }
 
 fn every_container_has_its_labels(testbed: &Testbed, exporter: &Server) {
