@@ -2,6 +2,10 @@
 //!
 //! See [the kernel's documentation](https://docs.kernel.org/filesystems/proc.html), section 3.5.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, PathBuf};
+
 use super::{Line, Malformed, decimal, lines};
 
 /// One mount.
@@ -23,6 +27,21 @@ pub struct Mount<'a> {
     pub source: &'a [u8],
     /// Options of the file system, with commas.
     pub super_options: &'a [u8],
+}
+
+impl Mount<'_> {
+    /// Where an overlay keeps what is written to it: `/u` of
+    /// `… - overlay overlay rw,lowerdir=/l/2:/l/1,upperdir=/u,workdir=/w`. `None` of one that is only
+    /// read, and where the path is not absolute: Docker shortens it if there are many layers.
+    pub fn upper_dir(&self) -> Option<PathBuf> {
+        let mut options = self.super_options.split(|&byte| byte == b',');
+        let upper = options
+            .find_map(|option| option.strip_prefix(b"upperdir="))
+            .filter(|_| self.kind == b"overlay")?;
+        let path = PathBuf::from(OsStr::from_bytes(&unescaped(upper)));
+        let leads_down = !path.components().any(|part| part == Component::ParentDir);
+        (path.is_absolute() && leads_down).then_some(path)
+    }
 }
 
 /// Parses `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`, a mount a line.
@@ -120,6 +139,24 @@ mod tests {
         assert_eq!(seen, [first, second]);
         assert_eq!(unescaped(first.point), b"/mnt 2");
         assert_eq!(unescaped(b"a\\134b\\01"), b"a\\b\\01");
+    }
+
+    #[test]
+    fn finds_the_upper_directory_of_an_overlay() {
+        let upper = |kind: &str, options: &str| {
+            let line = format!("742 694 0:58 / / rw,relatime - {kind} overlay rw,{options}");
+            let mut found = None;
+            each(line.as_bytes(), |mount| found = mount.upper_dir()).unwrap();
+            found
+        };
+        let layer =
+            "lowerdir=/l/2:/l/1,upperdir=/snapshots/7/fs,workdir=/snapshots/7/work,index=off";
+        assert_eq!(upper("overlay", layer), Some("/snapshots/7/fs".into()));
+        assert_eq!(upper("overlay", "upperdir=/a\\040b\\054c"), Some("/a b,c".into()));
+        for none in ["lowerdir=/l", "upperdir=7/diff", "upperdir=/a/../b", "upperdir="] {
+            assert_eq!(upper("overlay", none), None, "{none}");
+        }
+        assert_eq!(upper("tmpfs", layer), None);
     }
 
     #[test]

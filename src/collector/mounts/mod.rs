@@ -41,6 +41,8 @@ pub(crate) struct Mount {
     pub(crate) kind: String,
     /// Major and minor number of its device.
     pub(crate) device: [String; 2],
+    /// Where an overlay keeps what is written to it. `None` of all else.
+    pub(crate) upper: Option<PathBuf>,
     /// Whether it, or its file system, may only be read.
     pub(crate) read_only: bool,
     /// Whether its mount point is below the host's root as the exporter sees it.
@@ -161,6 +163,7 @@ fn note(
         source: text(&unescaped(mount.source)),
         kind: text(&unescaped(mount.kind)),
         device: [mount.device.0, mount.device.1].map(|number| number.to_string()),
+        upper: mount.upper_dir(),
         read_only: has(mount.options, b"ro")
             || has(mount.super_options, b"ro")
             || has(mount.super_options, b"emergency_ro"),

@@ -240,13 +240,14 @@ impl From<Answer<'_>> for Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::{Network, Storage};
+    use crate::container::{Network, Storage, Volume};
     use crate::inventory::network::Protocol;
     use std::path::PathBuf;
     use std::sync::Arc;
 
     const CGROUP1: &[u8] =
         include_bytes!("../../../fixtures/ecs-agent-cgroup1/docker/inspect.json");
+    const DOCKER_29: &[u8] = include_bytes!("../../../fixtures/docker-29/docker/inspect.json");
 
     fn storage(layer: &str, id: &str) -> Arc<Storage> {
         let home = format!("/var/lib/docker/containers/{id}");
@@ -256,12 +257,22 @@ mod tests {
 
     #[test]
     fn containerds_image_store_names_no_layer() {
-        let id = "0".repeat(64);
-        let json = format!(
-            r#"{{"Id":"{id}","LogPath":"/var/lib/docker/containers/{id}/{id}-json.log","Driver":"overlayfs",
-            "Storage":{{"RootFS":{{"Snapshot":{{"Name":"overlayfs"}}}}}},"Mounts":[]}}"#
-        );
-        assert_eq!(parse_one(json.as_bytes()).unwrap().storage, storage("", &id));
+        let all = parse_inspect(DOCKER_29).unwrap();
+        let [plain, web] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((&*plain.name, &*web.name), ("plain", "ecs-web-1-app-c0ffee"));
+        assert_eq!((plain.network, web.network), (Some(Network::None), Some(Network::Own)));
+        assert_eq!((plain.health, web.health), (None, Some(Health::Healthy)));
+        assert_eq!((web.pid.is_some(), web.memory), (true, Some(64 << 20)));
+        assert_eq!((&*web.image, web.image_id.get(..7)), ("busybox:local", Some("sha256:")));
+        assert_eq!((web.ports.len(), web.addresses.len()), (1, 1));
+        assert_eq!(plain.storage, storage("", &plain.id), "without a log");
+        let cache = Volume {
+            mountpoint: "/cache".into(),
+            name: "cache".into(),
+            source: "/var/lib/docker/volumes/cache/_data".into(),
+        };
+        let expected = Storage { volumes: vec![cache], ..(*storage("", &web.id)).clone() };
+        assert_eq!(*web.storage, expected);
     }
 
     #[test]

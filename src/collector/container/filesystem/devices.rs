@@ -1,10 +1,12 @@
 //! The host's file systems, each once, and which of them a path is on.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::stat::makedev;
 
+use crate::cgroup::Kind;
 use crate::collector::filter::{Filter, Flag};
 use crate::collector::mounts::Mount;
 use crate::files::Result;
@@ -29,6 +31,8 @@ pub(super) struct Devices {
     labels: Vec<String>,
     /// Of each mount of `all` that counts: its place there, and that of its file system in `mounts`.
     points: Vec<(usize, usize)>,
+    /// By the ids of containers, where the overlays keep what is written to them that are their roots.
+    layers: HashMap<Box<str>, PathBuf>,
 }
 
 impl Devices {
@@ -52,6 +56,11 @@ impl Devices {
                 mounts.push(mount.clone());
             }
         }
+        let layers = all.iter().filter_map(|mount| {
+            let Kind::Container(id) = Kind::of(directory(mount)) else { return None };
+            Some((id.into(), mount.upper.clone()?))
+        });
+        self.layers = layers.collect();
         self.mounts = mounts.into();
         self.all = Arc::clone(all);
         true
@@ -77,6 +86,26 @@ impl Devices {
         Some(makedev(major.parse().ok()?, minor.parse().ok()?))
     }
 
+    /// The writable layer of the container of this id, if its root is mounted by it.
+    pub(super) fn layer(&self, id: &str) -> Option<&PathBuf> {
+        self.layers.get(id)
+    }
+
+    /// Whether the host's root is on the device of this number.
+    pub(super) fn is_root(&self, device: (u32, u32)) -> bool {
+        self.with(device).any(|mount| mount.point == "/")
+    }
+
+    /// Whether the device of this number is mounted on the host.
+    pub(super) fn has(&self, device: (u32, u32)) -> bool {
+        self.with(device).next().is_some()
+    }
+
+    fn with(&self, (major, minor): (u32, u32)) -> impl Iterator<Item = &Mount> {
+        let device = [major.to_string(), minor.to_string()];
+        self.all.iter().filter(move |mount| mount.device == device)
+    }
+
     /// The file system that a path of the host is on, and whether it is mounted right there.
     pub(super) fn of(&self, path: &Path) -> Option<(usize, bool)> {
         let found = self.points.iter().filter_map(|(at, place)| {
@@ -86,6 +115,12 @@ impl Devices {
         let (point, place) = found.max_by_key(|(point, _)| point.as_os_str().len())?;
         Some((place, point == path))
     }
+}
+
+/// The directory that is called after a container, if its root is mounted there. Docker mounts it at
+/// `<data>/rootfs/overlayfs/<id>`, containerd at `<state>/<namespace>/<id>/rootfs`.
+fn directory(mount: &Mount) -> &str {
+    mount.point.strip_suffix("/rootfs").unwrap_or(&mount.point)
 }
 
 /// Whether a mount is the host's. What is in memory for one container is not, nor are the files of
@@ -116,6 +151,7 @@ fn label(mount: &Mount) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::mountinfo;
 
     fn mounts<const N: usize>(all: [[&str; 4]; N]) -> Arc<[Mount]> {
         all.map(|[kind, source, minor, point]| Mount {
@@ -161,6 +197,38 @@ mod tests {
         let overlay = mounts([["overlay", "overlay", "9", "/"]]);
         assert!(devices.refresh(&overlay));
         assert_eq!(devices.labels, ["overlay_8-9"]);
+    }
+
+    #[test]
+    fn finds_the_layers_that_docker_29_mounts() {
+        let text = include_bytes!("../../../../fixtures/docker-29/mountinfo");
+        let mut all = Vec::new();
+        mountinfo::each(text, |mount| {
+            let text = |bytes: &[u8]| String::from_utf8(bytes.into()).unwrap();
+            all.push(Mount {
+                kind: text(mount.kind),
+                device: [mount.device.0, mount.device.1].map(|number| number.to_string()),
+                upper: mount.upper_dir(),
+                point: text(mount.point),
+                ..Mount::default()
+            });
+        })
+        .unwrap();
+        let mut devices = Devices::default();
+        assert!(devices.refresh(&all.into()));
+        let snapshots =
+            "/var/lib/docker/containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots";
+        for (id, snapshot) in [
+            ("d931d284fd3e5456503b8222d7dbc5600885259853d6347447ab78f05b91df25", 3),
+            ("b220ed62413e928d9187cf3633e232efa7b7c42ec149f167b8e5c72d4b8f8f9a", 5),
+        ] {
+            let layer = PathBuf::from(format!("{snapshots}/{snapshot}/fs"));
+            assert_eq!(devices.layer(id), Some(&layer));
+        }
+        assert_eq!(devices.layers.len(), 2);
+        assert_eq!(devices.layer(""), None);
+        assert!(devices.is_root((254, 0)) && devices.has((0, 39)));
+        assert!(!devices.is_root((0, 39)) && !devices.has((0, 40)));
     }
 
     #[test]

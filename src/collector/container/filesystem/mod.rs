@@ -113,7 +113,7 @@ impl Collector for Filesystem {
             asked.map_err(failed)?
         };
         let now = Instant::now();
-        places.begin(changed);
+        places.begin(changed, host.now);
         let (usages, sums, volumes) = (&mut self.usages, &mut self.sums, &mut self.volumes);
         usages.clear();
         sums.clear();
@@ -395,35 +395,86 @@ mod tests {
         assert_eq!(volumes.last(), Some(("vol-1", room)));
     }
 
-    #[test]
-    fn finds_the_layer_without_docker_and_forgets_one_that_is_gone() {
-        let mut trial = trial(&[], &[]);
-        let of_container = |upper: &str| {
-            format!("5 1 0:7 / / rw - overlay overlay rw,lowerdir=/l,upperdir={upper},workdir=/w\n")
-        };
-        for (letter, pid, upper) in
-            [("a", 31, "/snap\\0401/fs"), ("b", 32, "/none"), ("c", 33, "short/diff")]
-        {
-            trial.write(
-                &format!("sys/fs/cgroup/docker/{}/cgroup.procs", id(letter)),
-                format!("{pid}\n").as_bytes(),
-            );
+    /// Has a process with its own mounts run in each container.
+    fn run(trial: &Trial<Filesystem>, processes: &[(&str, u32, &str)]) {
+        for (letter, pid, mounts) in processes {
+            let group = format!("sys/fs/cgroup/docker/{}/cgroup.procs", id(letter));
+            trial.write(&group, format!("{pid}\n").as_bytes());
             trial.write(&format!("proc/{pid}/net/dev"), b"");
-            trial.write(&format!("proc/{pid}/mountinfo"), of_container(upper).as_bytes());
+            trial.write(&format!("proc/{pid}/mountinfo"), mounts.as_bytes());
         }
+    }
+
+    /// What the host has mounted, with overlays among it.
+    fn with_overlays(trial: &Trial<Filesystem>, overlays: &[(u32, &str, &str)]) {
+        let mut mounts = mountinfo(&trial.roots().rootfs);
+        for (minor, point, upper) in overlays {
+            mounts += &overlay(*minor, point, upper);
+        }
+        trial.write("proc/1/mountinfo", mounts.as_bytes());
+    }
+
+    fn overlay(minor: u32, point: &str, upper: &str) -> String {
+        format!(
+            "{minor} 1 0:{minor} / {point} rw - overlay overlay rw,lowerdir=/l,upperdir={upper},workdir=/w\n"
+        )
+    }
+
+    /// How many inodes the layer of each container has.
+    fn used(lines: &[String]) -> Vec<&str> {
+        lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("container_fs_inodes_used{id=\""))
+            .filter(|line| !line.starts_with('/'))
+            .collect()
+    }
+
+    #[test]
+    fn finds_the_layer_where_docker_mounted_it() {
+        let mut trial = trial(&[], &[]);
+        let of_docker = format!("/d/rootfs/overlayfs/{}", id("a"));
+        let of_containerd = format!("/run/k8s.io/{}/rootfs", id("b"));
+        with_overlays(&trial, &[(7, &of_docker, "/snap/1/fs"), (8, &of_containerd, "/snap/2/fs")]);
+        // What the process sees is not asked: it changed its root, and sees no mount at all.
+        run(&trial, &[("a", 31, ""), ("b", 32, ""), ("c", 33, "")]);
+        trial.write("snap/1/fs/x", b"1");
+        trial.write("snap/2/fs/y/z", b"1");
+        let lines = settled(&mut trial, 2);
+        assert_eq!(used(&lines), ["a\",device=\"/dev/a\"} 2", "b\",device=\"/dev/a\"} 3"]);
+    }
+
+    #[test]
+    fn finds_the_layer_by_the_root_of_a_process_and_forgets_one_that_is_gone() {
+        let mut trial = trial(&[], &[]);
+        let (layer, gone) = ("/snap\\0401/fs", "/none");
+        with_overlays(&trial, &[(7, "/1/merged", layer), (8, "/2/merged", gone)]);
+        let roots = [overlay(7, "/", layer), overlay(8, "/", gone), overlay(9, "/", "short/diff")];
+        run(&trial, &[("a", 31, &roots[0]), ("b", 32, &roots[1]), ("c", 33, &roots[2])]);
         trial.write("snap 1/fs/x", b"1");
         let lines = settled(&mut trial, 1);
-        let used = |lines: &[String]| -> Vec<String> {
-            lines
-                .iter()
-                .filter(|line| line.contains("inodes_used{id=\""))
-                .cloned()
-                .collect()
-        };
-        let expected = ["/\",device=\"/dev/a\"} 10", "a\",device=\"/dev/a\"} 2"];
-        let expected = expected.map(|line| format!("container_fs_inodes_used{{id=\"{line}"));
-        assert_eq!(used(&lines), expected);
+        assert_eq!(used(&lines), ["a\",device=\"/dev/a\"} 2"]);
         assert_eq!(of(&lines, "c"), [""; 0]);
+    }
+
+    #[test]
+    fn takes_a_layer_that_the_host_has_not_mounted_from_dockers_containers_alone() {
+        let mut trial = trial(&[("a", Storage::default())], &[]);
+        // The second one is a container in a container, which Docker does not know.
+        let root = overlay(9, "/", "/snap/fs");
+        run(&trial, &[("a", 31, &root), ("b", 32, &root)]);
+        trial.write("snap/fs/x", b"1");
+        assert_eq!(used(&settled(&mut trial, 1)), ["a\",device=\"/dev/a\"} 2"]);
+    }
+
+    #[test]
+    fn looks_again_at_a_process_that_has_the_root_of_the_host() {
+        let mut trial = trial(&[], &[]);
+        with_overlays(&trial, &[(7, "/1/merged", "/snap/fs")]);
+        run(&trial, &[("a", 31, &mountinfo(&trial.roots().rootfs))]);
+        trial.write("snap/fs/x", b"1");
+        assert_eq!(used(&settled(&mut trial, 0)), [""; 0]);
+        run(&trial, &[("a", 31, &overlay(7, "/", "/snap/fs"))]);
+        assert_eq!(used(&settled(&mut trial, 1)), ["a\",device=\"/dev/a\"} 2"]);
     }
 
     #[test]

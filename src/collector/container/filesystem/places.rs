@@ -1,21 +1,32 @@
 //! Where the files of each container are, and who looks at them.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 use super::devices::Devices;
 use super::look::Place;
 use super::walker::Job;
-use crate::container::{Container, Storage};
+use crate::container::{Container, Storage, seconds};
 use crate::files::{Files, Result, Roots};
 use crate::kernel::{Malformed, mountinfo};
 
-/// So many containers of which Docker does not say where their layer is are looked at in a scrape;
-/// the others in the next.
+/// So many containers of which neither Docker nor a mount says where their layer is are looked at in a
+/// scrape; the others in the next.
 const LOOKS: usize = 32;
+
+/// Seconds within which a runtime has changed the root of a container's first process, at the latest.
+const YOUNG: f64 = 10.0;
+
+/// What a process has for its root.
+#[derive(Debug, PartialEq, Eq)]
+struct Root {
+    /// Major and minor number of its device.
+    device: (u32, u32),
+    /// Where an overlay keeps what is written to it. `None` of all else.
+    upper: Option<PathBuf>,
+}
 
 /// A directory, and the file system that it is on.
 #[derive(Debug)]
@@ -39,10 +50,13 @@ pub(super) struct Entry {
     pub(super) volumes: Vec<Part>,
     /// What Docker says.
     pub(super) storage: Option<Arc<Storage>>,
+    /// The writable layer as Docker says it, or else a mount of the host: a container cannot make these
+    /// up.
+    told: Option<PathBuf>,
     /// The process whose mounts were looked at.
     looked_at: Option<u32>,
-    /// What they say.
-    mounted: Option<PathBuf>,
+    /// What it has for its root.
+    mounted: Option<Root>,
     made: bool,
     round: u64,
 }
@@ -57,18 +71,21 @@ pub(super) struct Places {
     jobs: HashMap<Place, Weak<Job>>,
     round: u64,
     looks: usize,
+    /// In seconds since 1970.
+    now: f64,
 }
 
 impl Places {
     pub(super) fn new(roots: &Roots, walk_volumes: bool) -> Self {
         let (entries, jobs) = (HashMap::new(), HashMap::new());
-        Self { roots: roots.clone(), walk_volumes, entries, jobs, round: 0, looks: 0 }
+        Self { roots: roots.clone(), walk_volumes, entries, jobs, round: 0, looks: 0, now: 0.0 }
     }
 
     /// Begins a scrape. Where the mounts changed, files may be on another one.
-    pub(super) fn begin(&mut self, changed: bool) {
+    pub(super) fn begin(&mut self, changed: bool, now: SystemTime) {
         self.round += 1;
         self.looks = 0;
+        self.now = seconds(now);
         if changed {
             self.entries
                 .values_mut()
@@ -83,18 +100,19 @@ impl Places {
         devices: &Devices,
         files: &mut Files,
     ) -> Result<()> {
-        let Self { roots, entries, jobs, round, looks, walk_volumes } = self;
+        let Self { roots, entries, jobs, round, looks, walk_volumes, now } = self;
         let entry = entries.entry(container.inode()).or_default();
         entry.round = *round;
         if entry.storage != container.storage {
             entry.storage.clone_from(&container.storage);
             entry.made = false;
         }
-        let told = entry
-            .storage
-            .as_ref()
-            .is_some_and(|storage| storage.layer.is_some());
-        if !told && *looks < LOOKS {
+        if !entry.made {
+            let docker = entry.storage.as_ref();
+            let docker = docker.and_then(|storage| storage.layer.as_ref());
+            entry.told = docker.or_else(|| devices.layer(container.id())).cloned();
+        }
+        if entry.told.is_none() && *looks < LOOKS {
             let process = container.process(&roots.proc, files)?;
             if let Some(pid) = process.map(|process| process.pid)
                 && entry.looked_at != Some(pid)
@@ -102,7 +120,15 @@ impl Places {
                 *looks += 1;
                 entry.looked_at = Some(pid);
                 let file = roots.proc.join(format!("{pid}/mountinfo"));
-                let mounted = files.load_if_any(&file, upper_dir)?.flatten();
+                let mounted = files.load_if_any(&file, root)?.flatten();
+                let of_host = mounted
+                    .as_ref()
+                    .is_some_and(|root| devices.is_root(root.device));
+                let young = container.made.is_some_and(|made| *now - made < YOUNG);
+                if of_host && young && container.about.pid != Some(pid) {
+                    // It is the runtime, which is about to change its root.
+                    entry.looked_at = None;
+                }
                 entry.made &= entry.mounted == mounted;
                 entry.mounted = mounted;
             }
@@ -142,10 +168,12 @@ impl Entry {
         jobs: &mut HashMap<Place, Weak<Job>>,
     ) {
         let storage = self.storage.as_deref();
-        // What Docker says first: a container cannot make that up.
-        let layer = storage
-            .and_then(|storage| storage.layer.as_ref())
-            .or(self.mounted.as_ref());
+        let mounted = self.mounted.as_ref().filter(|root| {
+            // A container in a container names directories as the outer one sees them: on the host, the
+            // same path may be of another one.
+            !devices.is_root(root.device) && (storage.is_some() || devices.has(root.device))
+        });
+        let layer = self.told.as_ref().or_else(|| mounted?.upper.as_ref());
         let mut part = |path: &Path, quota: bool, volume: bool| {
             let (place, whole) = devices.of(path).unzip();
             let whole = volume && whole.unwrap_or_default();
@@ -182,27 +210,17 @@ impl Entry {
     }
 }
 
-/// The upper directory of the overlay that is mounted at `/`: of containers, their writable layer.
-/// Parses `742 694 0:58 / / rw,relatime - overlay overlay rw,lowerdir=/l/2:/l/1,upperdir=/u,workdir=/w`,
-/// among other mounts. `None` where the path is not absolute: Docker shortens it if there are many
-/// layers.
-fn upper_dir(text: &[u8]) -> Result<Option<PathBuf>, Malformed> {
-    let mut upper = None;
+/// What is mounted at `/`, the last of several. `None` where nothing is to be seen there, as by a
+/// process that changed its root.
+/// Parses `742 694 0:58 / / rw,relatime - overlay overlay rw,upperdir=/u,workdir=/w`, among other mounts.
+fn root(text: &[u8]) -> Result<Option<Root>, Malformed> {
+    let mut root = None;
     mountinfo::each(text, |mount| {
         if mount.point == b"/" {
-            let options = mount.super_options.split(|&byte| byte == b',');
-            let dir = options
-                .filter_map(|option| option.strip_prefix(b"upperdir="))
-                .next();
-            upper = dir
-                .filter(|_| mount.kind == b"overlay")
-                .map(mountinfo::unescaped);
+            root = Some(Root { device: mount.device, upper: mount.upper_dir() });
         }
     })?;
-    let path = upper.map(|upper| PathBuf::from(OsStr::from_bytes(&upper)));
-    let down =
-        |path: &PathBuf| path.is_absolute() && !path.components().any(|p| p.as_os_str() == "..");
-    Ok(path.filter(down))
+    Ok(root)
 }
 
 #[cfg(test)]
@@ -210,27 +228,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_upper_directory_of_the_root() {
-        let upper = |text: &str| upper_dir(text.as_bytes()).unwrap();
-        let root = |options: &str| {
-            format!("742 694 0:58 / / rw,relatime - overlay overlay rw,{options}\n")
-        };
-        let layer =
-            root("lowerdir=/l/2:/l/1,upperdir=/snapshots/7/fs,workdir=/snapshots/7/work,index=off");
-        assert_eq!(upper(&layer), Some("/snapshots/7/fs".into()));
-        let more = "743 742 0:59 / /mnt rw - overlay overlay rw,upperdir=/other,workdir=/w\n";
-        assert_eq!(upper(&format!("{layer}{more}")), Some("/snapshots/7/fs".into()));
-        assert_eq!(upper(&root("upperdir=/a\\040b\\054c")), Some("/a b,c".into()));
-        let hidden = "744 742 0:60 / / rw - tmpfs none rw\n";
-        for none in [
-            &root("lowerdir=/l"),
-            &root("upperdir=7/diff"),
-            &root("upperdir=/a/../b"),
-            &format!("{layer}{hidden}"),
-            "",
-        ] {
-            assert_eq!(upper(none), None, "{none}");
-        }
-        assert!(upper_dir(b"742 694").is_err());
+    fn finds_what_the_root_is() {
+        let layer = "742 694 0:58 / / rw,relatime - overlay overlay rw,upperdir=/u,workdir=/w\n\
+            743 742 0:59 / /mnt rw - overlay overlay rw,upperdir=/other,workdir=/w\n";
+        assert_eq!(
+            root(layer.as_bytes()).unwrap(),
+            Some(Root { device: (0, 58), upper: Some("/u".into()) })
+        );
+        let hidden = format!("{layer}744 742 0:60 / / rw - tmpfs none rw\n");
+        assert_eq!(root(hidden.as_bytes()).unwrap(), Some(Root { device: (0, 60), upper: None }));
+        assert_eq!(root(b"").unwrap(), None);
+        assert!(root(b"742 694").is_err());
     }
 }
