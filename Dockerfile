@@ -16,10 +16,13 @@ COPY tests/bench tests/bench
 # What --version says: there is no git in here.
 ARG REVISION=unknown
 ARG BRANCH=unknown
+# Packed relocations are 0.4 MB less; a C library before 2.36 cannot start with them, which would show here.
+ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
 RUN target="$(uname -m)-unknown-linux-gnu" \
- && ECS_HOST_EXPORTER_REVISION="$REVISION" ECS_HOST_EXPORTER_BRANCH="$BRANCH" RUSTFLAGS="-C target-feature=+crt-static" \
+ && ECS_HOST_EXPORTER_REVISION="$REVISION" ECS_HOST_EXPORTER_BRANCH="$BRANCH" \
     cargo auditable build --locked --profile dist --bin ecs-host-exporter --target "$target" \
- && cp "target/$target/dist/ecs-host-exporter" /ecs-host-exporter
+ && cp "target/$target/dist/ecs-host-exporter" /ecs-host-exporter \
+ && /ecs-host-exporter --version
 # Docker gives a new volume the rights of what it is mounted over: one for state is anybody's to write.
 RUN mkdir -p /state/var/lib && mkdir -m 777 /state/var/lib/ecs-host-exporter
 

@@ -372,7 +372,10 @@ impl Containers {
     fn rebuild(&mut self, names: &impl Names, files: &mut Files) {
         self.generation += 1;
         self.containerd.forget(|path| self.tree.has(path));
-        let mut old = std::mem::take(&mut self.rows).into_iter().peekable();
+        let rows = Vec::with_capacity(self.tree.groups().count());
+        let mut old = std::mem::replace(&mut self.rows, rows)
+            .into_iter()
+            .peekable();
         for (path, inode) in self.tree.groups() {
             let kind = self.containerd.kind(path, inode, files);
             if !(self.shown)(kind) {

@@ -18,6 +18,8 @@ pub(super) struct Rope {
     heads: Buffer,
     /// Which of these is before which blocks.
     stretches: Vec<Stretch>,
+    /// How long the last of them is.
+    head: usize,
     /// Where blocks are to be put in, one after the other.
     marks: Vec<Mark>,
     blocks: Vec<LabelBlock>,
@@ -88,6 +90,7 @@ impl Rope {
         self.heads.put(self.bytes.get(name).unwrap_or_default());
         self.heads.push(b'{');
         let head = start..self.heads.len();
+        self.head = head.len();
         self.stretches.push(Stretch { mark, head });
         self.last = 0;
     }
@@ -103,19 +106,20 @@ impl Rope {
         } else if !is(self.last) {
             self.find(block);
         }
-        let head = self
-            .stretches
-            .last()
-            .map_or(0..0, |stretch| stretch.head.clone());
         let (at, number) = (self.bytes.len().try_into(), self.last.try_into());
-        if let (Ok(at), Ok(number)) = (at, number) {
-            self.marks.push(Mark { at, block: number });
-            self.noted += head.len() + block.as_bytes().len();
-        } else {
-            // Nobody has as much text.
-            self.bytes.put(self.heads.get(head).unwrap_or_default());
-            self.bytes.put(block.as_bytes());
-        }
+        let (Ok(at), Ok(number)) = (at, number) else {
+            return self.write(block);
+        };
+        self.marks.push(Mark { at, block: number });
+        self.noted += self.head + block.as_bytes().len();
+    }
+
+    /// Writes a block after all, with what stands before it. Nobody has as much text.
+    #[cold]
+    fn write(&mut self, block: &LabelBlock) {
+        let head = self.heads.len().saturating_sub(self.head);
+        self.bytes.put(self.heads.get(head..).unwrap_or_default());
+        self.bytes.put(block.as_bytes());
     }
 
     /// Goes to the place of a block, which may be a new one.

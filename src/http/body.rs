@@ -14,7 +14,7 @@ use crate::exposition::{self, Buffer, Piece, Place};
 
 /// Text that is sent or compressed at a time, about: a fraction of a millisecond, then others have
 /// their turn.
-const CHUNK: usize = 128 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// Chunks kept for later, and compressors with what they learnt; more than two at once are rare.
 const SPARE: usize = 2;
