@@ -474,6 +474,8 @@ mod tests {
         trial.write("snap/fs/x", b"1");
         assert_eq!(used(&settled(&mut trial, 0)), [""; 0]);
         run(&trial, &[("a", 31, &overlay(7, "/", "/snap/fs"))]);
+        assert_eq!(used(&settled(&mut trial, 0)), [""; 0], "a little later");
+        trial.host.now += Duration::from_secs(5);
         assert_eq!(used(&settled(&mut trial, 1)), ["a\",device=\"/dev/a\"} 2"]);
     }
 

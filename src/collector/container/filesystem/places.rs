@@ -17,7 +17,7 @@ use crate::kernel::{Malformed, mountinfo};
 const LOOKS: usize = 32;
 
 /// Seconds within which a runtime has changed the root of a container's first process, at the latest.
-const YOUNG: f64 = 10.0;
+const SOON: f64 = 5.0;
 
 /// What a process has for its root.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) struct Entry {
     told: Option<PathBuf>,
     /// The process whose mounts were looked at.
     looked_at: Option<u32>,
+    /// When to look at it once more, in seconds since 1970.
+    again: Option<f64>,
     /// What it has for its root.
     mounted: Option<Root>,
     made: bool,
@@ -115,20 +117,18 @@ impl Places {
         if entry.told.is_none() && *looks < LOOKS {
             let process = container.process(&roots.proc, files)?;
             if let Some(pid) = process.map(|process| process.pid)
-                && entry.looked_at != Some(pid)
+                && (entry.looked_at != Some(pid) || entry.again.is_some_and(|at| at <= *now))
             {
                 *looks += 1;
-                entry.looked_at = Some(pid);
+                let first = entry.looked_at.replace(pid) != Some(pid);
                 let file = roots.proc.join(format!("{pid}/mountinfo"));
                 let mounted = files.load_if_any(&file, root)?.flatten();
                 let of_host = mounted
                     .as_ref()
                     .is_some_and(|root| devices.is_root(root.device));
-                let young = container.made.is_some_and(|made| *now - made < YOUNG);
-                if of_host && young && container.about.pid != Some(pid) {
-                    // It is the runtime, which is about to change its root.
-                    entry.looked_at = None;
-                }
+                // The runtime is about to change its root.
+                let about_to = of_host && first && container.about.pid != Some(pid);
+                entry.again = about_to.then_some(*now + SOON);
                 entry.made &= entry.mounted == mounted;
                 entry.mounted = mounted;
             }
