@@ -32,7 +32,8 @@ pub(super) struct Watcher {
     watch: Watch,
     /// Groups that are no containers, in which some may be made.
     parents: HashMap<Box<str>, WatchDescriptor>,
-    lives: HashMap<u64, Life>,
+    /// Boxed: half the places of a map are empty.
+    lives: HashMap<u64, Box<Life>>,
     /// What tasks keep of their containers.
     books: Books,
     /// Where each is in `lives`.
@@ -128,7 +129,7 @@ impl Watcher {
 
     /// How long there is nothing to do, if nothing happens.
     pub(super) fn patience(&self) -> EpollTimeout {
-        match self.lives.values().filter_map(Life::due).min() {
+        match self.lives.values().filter_map(|life| life.due()).min() {
             _ if !self.ended.is_empty() || !self.means.troubles.is_empty() => {
                 EpollTimeout::from(1u8)
             }
@@ -151,10 +152,11 @@ impl Watcher {
     /// Looks for processes, where it is time.
     fn look(&mut self) {
         let now = Instant::now();
-        let due = |(token, life): (&u64, &Life)| {
-            life.due().is_some_and(|due| due <= now).then_some(*token)
-        };
-        let due: Vec<u64> = self.lives.iter().filter_map(due).collect();
+        let due = |life: &Life| life.due().is_some_and(|due| due <= now);
+        let all = self.lives.iter();
+        let due: Vec<u64> = all
+            .filter_map(|(token, life)| due(life).then_some(*token))
+            .collect();
         for token in due {
             if let Some(life) = self.lives.get_mut(&token) {
                 life.look(token, now, &mut self.means);

@@ -134,7 +134,7 @@ impl Watcher {
         life.began = began;
         life.scrapes = self.shared.scrapes.load(Ordering::Relaxed);
         self.tokens.insert(path.into(), token);
-        self.lives.insert(token, life);
+        self.lives.insert(token, Box::new(life));
         self.observe(token);
         if let Some(life) = self.lives.get_mut(&token)
             && self.settings.home.version() == Version::V2
@@ -187,8 +187,7 @@ impl Watcher {
 
     pub(super) fn survey(&mut self) {
         let inode = |life: &Life| fs::metadata(life.cgroup.dir()).map_or(0, |found| found.ino());
-        let gone = |life: &&Life| inode(life) != life.inode;
-        let lives = self.lives.values().filter(gone);
+        let lives = self.lives.values().filter(|life| inode(life) != life.inode);
         let gone: Vec<String> = lives.map(|life| life.cgroup.path().to_owned()).collect();
         let home = Arc::clone(&self.settings.home);
         let is_there = |path: &str| Cgroup::new(path, Arc::clone(&home), false).dir().exists();
