@@ -20,6 +20,11 @@ impl Buffer {
         Self { all: vec![0; capacity], length: 0 }
     }
 
+    /// How many bytes it takes before it grows.
+    pub fn capacity(&self) -> usize {
+        self.all.len()
+    }
+
     /// Appends one.
     #[inline]
     pub fn push(&mut self, byte: u8) {
