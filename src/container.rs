@@ -165,6 +165,11 @@ impl Container {
         self.cgroup.path().get(self.id.clone()).unwrap_or_default()
     }
 
+    /// The same, if the row stands for this. `None` where the path tells no id.
+    pub fn id_as(&self, role: Role) -> Option<&str> {
+        (self.role == role && !self.id().is_empty()).then(|| self.id())
+    }
+
     /// The inode of its group's directory: tells it from another of the same path.
     pub fn inode(&self) -> u64 {
         self.inode

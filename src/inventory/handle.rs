@@ -107,11 +107,8 @@ impl Handle {
     pub fn seen(&self, _: &Inventory, rows: &[Container]) {
         let Some(desk) = &self.desk else { return };
         // Of a running container Docker would have told the process.
-        let unknown = rows.iter().filter_map(|row| {
-            let asked = row.role == Role::Container && row.about.pid.is_none();
-            (asked && !row.id().is_empty()).then(|| row.id())
-        });
-        desk.used(unknown);
+        let unknown = rows.iter().filter(|row| row.about.pid.is_none());
+        desk.used(unknown.filter_map(|row| row.id_as(Role::Container)));
     }
 
     /// Tells that something but a scrape used the inventory, so that it is brought up to date.

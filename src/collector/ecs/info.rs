@@ -188,27 +188,27 @@ impl Rows {
             let pull = [told.pull_started, told.pull_stopped];
             self.pulls.push((LabelBlock::new(pairs()), pull));
             for member in task.members.iter().filter(|member| member.defined()) {
+                let addresses = list(inventory.addresses(&member.id).iter());
+                let values = of_container(member, &addresses, arn, inventory);
                 let pairs = pairs().chain([("container_name", &*member.name)]);
-                self.containers
-                    .push(of_container(pairs, member, arn, inventory));
+                let whole = pairs.chain(CONTAINERS.labels.into_iter().zip(values));
+                self.containers.push(LabelBlock::new(whole));
             }
         }
     }
 }
 
+/// The values of [`CONTAINERS`].
 fn of_container<'a>(
-    pairs: impl Iterator<Item = (&'a str, &'a str)>,
     member: &'a Member,
+    addresses: &'a str,
     arn: &'a str,
     inventory: &'a Inventory,
-) -> LabelBlock {
+) -> [&'a str; 8] {
     let Identity { name, image, image_id, .. } = inventory.identity(&member.id);
     let (image, tag) = words::image(image);
     let mode = inventory.network_mode(&member.id);
-    let addresses = list(inventory.addresses(&member.id).iter());
-    let values = [&member.id, name, image, tag, image_id, mode, &addresses, arn];
-    let own = CONTAINERS.labels.into_iter().zip(values);
-    LabelBlock::new(pairs.map(|(n, v): (&str, &str)| (n, v)).chain(own))
+    [&member.id, name, image, tag, image_id, mode, addresses, arn]
 }
 
 /// The addresses of a task's containers, each once.

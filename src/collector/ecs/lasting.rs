@@ -187,7 +187,7 @@ struct Read {
 }
 
 fn container<'r>((row, read): (&'r Container, &Read)) -> Option<Reading<'r>> {
-    let id = named(row, Role::Container)?;
+    let id = row.id_as(Role::Container)?;
     let oom_kills = read.oom_kills.unwrap_or_default();
     let numbers = read
         .cpu_nsec
@@ -196,14 +196,9 @@ fn container<'r>((row, read): (&'r Container, &Read)) -> Option<Reading<'r>> {
 }
 
 fn task<'r>((row, read): (&'r Container, &Read)) -> Option<TaskReading<'r>> {
-    let id = named(row, Role::Task)?;
+    let id = row.id_as(Role::Task)?;
     let Read { cpu_nsec, peak, .. } = *read;
     Some(TaskReading { id, inode: row.inode(), made: row.made, cpu_nsec, peak })
-}
-
-/// The id of a row of this role. `None` where its path does not tell it.
-fn named(row: &Container, role: Role) -> Option<&str> {
-    (row.role == role && !row.id().is_empty()).then(|| row.id())
 }
 
 /// The service of a task.
