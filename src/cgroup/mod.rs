@@ -48,6 +48,8 @@ pub struct Cgroup {
     quiet: Option<Box<Quiet>>,
     /// Nanoseconds on a CPU, as known in this scrape.
     ran: Option<u64>,
+    /// The second of this scrape, since 1970.
+    now: u32,
     pulse: Arc<Pulse>,
     /// That of a group around it.
     above: Option<Arc<Pulse>>,
@@ -226,6 +228,7 @@ impl Cgroup {
             seldom: Seldom::default(),
             quiet: None,
             ran: None,
+            now: 0,
             pulse: Arc::default(),
             above: None,
         }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::cgroup::{Hierarchies, MemoryNews};
     use crate::files::{Files, Roots};
-    use std::time::SystemTime;
+    use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn a_group_is_read_where_the_one_around_it_ran_or_was_charged() {
@@ -118,7 +118,7 @@ mod tests {
             let vm = Vm { oom_kills: None, reclaimed: Some(reclaimed) };
             let mut said = Vec::new();
             for group in [&mut outer, &mut inner] {
-                group.another_scrape(SystemTime::UNIX_EPOCH);
+                group.another_scrape(UNIX_EPOCH + Duration::from_secs(15 * n));
                 let cpu = group.cpu(false, &mut files).unwrap().unwrap();
                 let news = MemoryNews { vm, limit: None };
                 let memory = group.memory(news, &mut files).unwrap().unwrap();
@@ -126,7 +126,7 @@ mod tests {
             }
             assert_eq!(said, [(ran, charged), expected], "{n}: {step}");
         }
-        outer.another_scrape(SystemTime::UNIX_EPOCH);
+        outer.another_scrape(UNIX_EPOCH + Duration::from_secs(300));
         assert_eq!(inner.stands_within(), None, "it was not read in this scrape");
         std::fs::remove_dir_all(&dir).unwrap();
     }

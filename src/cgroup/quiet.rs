@@ -1,19 +1,24 @@
 //! Quiet groups: what changes by a group's own doing alone is not read again while nothing ran in it.
 //!
 //! The kernel counts CPU time to the nanosecond, or on cgroup v2 to the microsecond. A number is
-//! believed once it was read twice at the same CPU time: the second time was a whole scrape after
-//! whatever ran last, and so what the kernel does late is in it too.
+//! believed once it was read twice at the same CPU time, the second time so long after the first that
+//! what the kernel does late is in it too: it counts the time of what runs at the next tick, and gives
+//! pages of its own back some seconds after their last use.
 //!
 //! What is in memory, others change too: the kernel that reclaims, or writes pages back that are
 //! dirty; and they see to it that a page is active. So `memory.stat` is held only while nothing is
 //! dirty and the kernel reclaims nowhere on the host, and for a minute.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::v2::Events;
 use super::{Cgroup, Cpu, File, Memory, Throttling, Vm};
 use crate::files::{Files, Result};
 use crate::kernel::Malformed;
+
+/// For how many seconds nothing must have run before a number is believed. What is freed under RCU the
+/// kernel gathers for five, and then waits for a grace period.
+const SETTLED: u32 = 10;
 
 /// How long `memory.stat` is held.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -27,6 +32,8 @@ pub(super) type Stand = [u64; 3];
 pub(super) struct Held<T> {
     pub(super) value: T,
     at: Option<Stand>,
+    /// When it was first read there.
+    since: u32,
     believed: bool,
 }
 
@@ -56,9 +63,10 @@ impl<T: Copy> Held<T> {
         (self.believed && self.stood(at)).then_some(self.value)
     }
 
-    /// Notes what was read.
-    fn note(&mut self, at: Option<Stand>, value: T) {
-        *self = Self { value, at, believed: self.stood(at) };
+    /// Notes what was read now.
+    fn note(&mut self, at: Option<Stand>, value: T, now: u32) {
+        let since = if self.stood(at) { self.since.min(now) } else { now };
+        *self = Self { value, at, since, believed: now - since >= SETTLED };
     }
 
     fn stood(&self, at: Option<Stand>) -> bool {
@@ -111,7 +119,7 @@ impl Cgroup {
             return Ok(known);
         }
         let value = self.load(file, files, parse)?;
-        place(self.quiet.get_or_insert_default()).note(at, value);
+        place(self.quiet.get_or_insert_default()).note(at, value, self.now);
         Ok(value)
     }
 
@@ -131,6 +139,8 @@ impl Cgroup {
     pub fn another_scrape(&mut self, now: SystemTime) {
         self.tell_ran(None);
         self.tell_charged(None);
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.now = u32::try_from(since.as_secs()).unwrap_or_default();
         let Some(quiet) = &mut self.quiet else { return };
         let Quiet { minute, stat, .. } = &mut **quiet;
         let begun = minute.and_then(|minute| now.duration_since(minute).ok());
@@ -149,6 +159,7 @@ mod tests {
 
     fn get<T: Copy>(
         held: &mut Held<T>,
+        now: u32,
         at: Option<Stand>,
         read: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
@@ -156,25 +167,45 @@ mod tests {
             return Ok(known);
         }
         let value = read()?;
-        held.note(at, value);
+        held.note(at, value, now);
         Ok(value)
     }
 
     #[test]
-    fn reads_again_until_nothing_ran_for_a_whole_scrape() {
+    fn reads_again_until_nothing_ran_for_ten_seconds() {
         let mut held = Held::default();
         let mut reads = 0;
-        let mut get = |at| {
+        let (a, b) = (Some([1, 1, 1]), Some([1, 1, 2]));
+        let steps = [
+            (100, a, 1),
+            (100, a, 2),
+            (109, a, 3),
+            (110, a, 4),
+            (110, a, 4),
+            (200, a, 4),
+            (200, b, 5),
+            (215, b, 6),
+            (215, b, 6),
+            (216, a, 7),
+            (230, None, 8),
+            (231, a, 9),
+            (246, a, 10),
+            (246, a, 10),
+            (246, None, 11),
+            (300, a, 12),
+            // The clock is put back.
+            (50, a, 13),
+            (59, a, 14),
+            (60, a, 15),
+            (61, a, 15),
+        ];
+        for (step, (now, at, expected)) in steps.into_iter().enumerate() {
             let read = || {
                 reads += 1;
                 Ok(reads)
             };
-            get(&mut held, at, read).unwrap()
-        };
-        let (a, b) = (Some([1, 1, 1]), Some([1, 1, 2]));
-        let asked = [a, a, a, a, b, b, b, a, None, a, a, a, None, None];
-        let said = asked.map(&mut get);
-        assert_eq!(said, [1, 2, 2, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 10]);
+            assert_eq!(get(&mut held, now, at, read).unwrap(), expected, "{step}");
+        }
     }
 
     /// A group of cgroup v1 whose memory is asked for at these seconds.
@@ -229,29 +260,30 @@ mod tests {
             ("a whole scrape later", 15, 5, 9, vm(3), 2),
             ("nothing happened", 30, 5, 9, vm(3), 2),
             ("something ran", 31, 6, 9, vm(3), 4),
-            ("a whole scrape later", 32, 6, 9, vm(3), 5),
-            ("nothing happened", 33, 6, 9, vm(3), 5),
-            ("something was charged", 34, 6, 10, vm(3), 7),
-            ("a whole scrape later", 35, 6, 10, vm(3), 8),
-            ("the kernel reclaims", 36, 6, 10, vm(4), 9),
-            ("a whole scrape later", 37, 6, 10, vm(4), 10),
-            ("nothing happened", 38, 6, 10, vm(4), 10),
-            ("nobody knows", 39, 6, 10, Vm::default(), 12),
-            ("the first time", 40, 6, 10, vm(4), 13),
-            ("a whole scrape later", 41, 6, 10, vm(4), 14),
-            ("nothing happened", 42, 6, 10, vm(4), 14),
-            ("a minute is over", 75, 6, 10, vm(4), 16),
-            ("nothing happened", 134, 6, 10, vm(4), 16),
-            ("a minute is over", 135, 6, 10, vm(4), 18),
-            ("the clock was put back", 100, 6, 10, vm(4), 19),
+            ("what the kernel does late may be missing", 40, 6, 9, vm(3), 5),
+            ("it is not any more", 41, 6, 9, vm(3), 6),
+            ("nothing happened", 42, 6, 9, vm(3), 6),
+            ("something was charged", 43, 6, 10, vm(3), 8),
+            ("a whole scrape later", 53, 6, 10, vm(3), 9),
+            ("the kernel reclaims", 54, 6, 10, vm(4), 10),
+            ("a whole scrape later", 64, 6, 10, vm(4), 11),
+            ("nothing happened", 74, 6, 10, vm(4), 11),
+            ("nobody knows", 75, 6, 10, Vm::default(), 13),
+            ("the first time", 76, 6, 10, vm(4), 14),
+            ("a whole scrape later", 86, 6, 10, vm(4), 15),
+            ("nothing happened", 87, 6, 10, vm(4), 15),
+            ("a minute is over", 135, 6, 10, vm(4), 17),
+            ("nothing happened", 194, 6, 10, vm(4), 17),
+            ("a minute is over", 195, 6, 10, vm(4), 19),
+            ("the clock was put back", 100, 6, 10, vm(4), 20),
         ];
         for (n, (step, second, ran, charged, vm, expected)) in (1..).zip(steps) {
             let said = asked.rss(second, ran, charged, &format!("total_rss {n}\n"), vm);
             assert_eq!(said, expected, "{n}: {step}");
         }
         let dirty = |n| format!("total_rss {n}\ntotal_dirty 4096\n");
-        for n in 20..25 {
-            assert_eq!(asked.rss(101, 7, 10, &dirty(n), vm(4)), n, "it waits to be written");
+        for n in 21..26 {
+            assert_eq!(asked.rss(80 + n, 7, 10, &dirty(n), vm(4)), n, "it waits to be written");
         }
     }
 
@@ -260,10 +292,10 @@ mod tests {
         let mut held = Held::default();
         let failed = || Err(Error::Config(String::new()));
         let at = Some([1, 1, 1]);
-        assert!(get(&mut held, at, failed).is_err());
-        assert_eq!(get(&mut held, at, || Ok(5)).unwrap(), 5);
-        assert!(get(&mut held, at, failed).is_err(), "not believed yet");
-        assert_eq!(get(&mut held, at, || Ok(6)).unwrap(), 6);
-        assert_eq!(get(&mut held, at, failed).unwrap(), 6);
+        assert!(get(&mut held, 10, at, failed).is_err());
+        assert_eq!(get(&mut held, 20, at, || Ok(5)).unwrap(), 5);
+        assert!(get(&mut held, 30, at, failed).is_err(), "not believed yet");
+        assert_eq!(get(&mut held, 40, at, || Ok(6)).unwrap(), 6);
+        assert_eq!(get(&mut held, 50, at, failed).unwrap(), 6);
     }
 }

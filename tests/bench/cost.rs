@@ -32,6 +32,9 @@ use target::{Target, cpu, exporter, median, rss};
 const ROUNDS: usize = 21;
 const SPACE: Duration = Duration::from_millis(100);
 
+/// How long nothing must have run in a group before its numbers are held.
+const SETTLED: Duration = Duration::from_secs(11);
+
 fn main() {
     let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let busy = std::env::args().any(|argument| argument == "busy");
@@ -70,6 +73,8 @@ fn row(population: &mut Population, busy: bool) {
         ours.scrape(false);
         sleep(SPACE);
     }
+    sleep(SETTLED);
+    ours.scrape(false);
     let size = population.len();
     let (mut bare, mut identity, mut gzip, mut peer) = (vec![], vec![], vec![], vec![]);
     let (mut body, mut zipped) = (String::new(), 0);

@@ -16,7 +16,7 @@ pub mod memory;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -104,8 +104,16 @@ const NOW: u64 = 1_800_000_000;
 /// The system calls of a fixture host.
 const SYSTEM: System = System { now, uname, statfs, clock, ..System::MUTE };
 
+/// Seconds for which somebody waited on a fixture host.
+static WAITED: AtomicU64 = AtomicU64::new(0);
+
 fn now() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(NOW)
+    UNIX_EPOCH + Duration::from_secs(NOW + WAITED.load(Ordering::Relaxed))
+}
+
+/// Lets time pass on fixture hosts.
+pub fn wait(seconds: u64) {
+    WAITED.fetch_add(seconds, Ordering::Relaxed);
 }
 
 fn uname() -> io::Result<Uname> {

@@ -2,6 +2,8 @@
 //! same, and right again as soon as something happens.
 
 use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::common::exposition::Sample;
 use crate::host::{Server, Testbed, until};
@@ -9,8 +11,8 @@ use crate::kernel::TRUTH;
 use crate::lasting::parent;
 use crate::loads::{Idle, PATIENCE};
 
-/// Scrapes, after which all that may be held is held.
-const SCRAPES: usize = 4;
+/// How long nothing must have happened before anything is held.
+const SETTLED: Duration = Duration::from_secs(11);
 
 pub fn what_was_quiet_is_right_again(testbed: &Testbed, exporter: &Server) {
     is_right_again(testbed, exporter, &["--network=bridge"]);
@@ -34,14 +36,16 @@ fn is_right_again(testbed: &Testbed, exporter: &Server, options: &[&str]) {
             let told = container.sum(&samples, truth.family);
             let Some(kernel) = kernel else { continue };
             let family = truth.family;
-            // The kernel gives pages of its own back late, when nothing of the group runs any more.
-            let late = if family == "container_memory_kernel_usage" { 65_536.0 } else { 0.0 };
             let off = (told - kernel).abs();
-            assert!(off < late + 1e-6, "{when}: {family}: {told} of {kernel}");
+            assert!(off < 1e-6, "{when}: {family}: {told} of {kernel}");
         }
         same_network(&before.1, &container.id, &samples, when);
     };
-    let quiet = || (0..SCRAPES).for_each(|_| drop(exporter.scrape()));
+    let quiet = || {
+        drop(exporter.scrape());
+        sleep(SETTLED);
+        drop(exporter.scrape());
+    };
     quiet();
     all_true("quiet");
     let threads = container.told("container_threads");
