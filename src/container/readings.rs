@@ -87,6 +87,16 @@ impl Container {
         once(&mut readings.memory, || cgroup.memory(news, files))
     }
 
+    /// Its CPU time, if it was read in this scrape.
+    pub fn known_cpu(&self) -> Option<&Cpu> {
+        self.readings.cpu.as_ref()?.as_ref()
+    }
+
+    /// Its memory, if it was read in this scrape.
+    pub fn known_memory(&self) -> Option<&Memory> {
+        self.readings.memory.as_ref()?.as_ref()
+    }
+
     /// What it did to block devices, as [`Cgroup::io`](crate::cgroup::Cgroup::io).
     pub fn io(&mut self, know: Known, out: &mut Vec<Io>, files: &mut Files) -> Result<Known> {
         let start = out.len();

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
-use super::{last_of, read_each, write_with_last};
+use super::{last_of, visit, write_with_last};
 use crate::cgroup;
 use crate::collector::{Collector, Host, Need};
+use crate::container::Container;
 use crate::exposition::{Descriptor, Family, Table, Text, Word, count, counter, nanos};
 use crate::files::{Result, Roots};
 
@@ -51,7 +52,6 @@ pub struct Flags {
 /// Collects the CPU time of containers.
 pub struct Cpu {
     per_cpu: bool,
-    rows: Vec<Option<cgroup::Cpu>>,
     last: Vec<Option<cgroup::Cpu>>,
     /// Nanoseconds on each CPU, of one container after the other.
     each: Vec<u64>,
@@ -76,26 +76,25 @@ impl Collector for Cpu {
 
     fn new(flags: Flags, _: &Roots) -> Result<Self> {
         let per_cpu = flags.per_cpu;
-        let (rows, last) = (vec![], vec![]);
-        Ok(Self { per_cpu, rows, last, each: vec![], starts: vec![], names: vec![] })
+        Ok(Self { per_cpu, last: vec![], each: vec![], starts: vec![], names: vec![] })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { per_cpu, rows, last, each, starts, names } = self;
+        let Self { per_cpu, last, each, starts, names } = self;
         each.clear();
         starts.clear();
-        read_each(host, rows, |container, files| {
+        visit(host, |container, files| {
             starts.push(each.len());
             if *per_cpu {
                 container.cgroup.cpu_each(each, files)?;
             }
-            container.cpu(files)
+            container.cpu(files).map(drop)
         })?;
         starts.push(each.len());
         let Some(containers) = &mut host.containers else { return Ok(()) };
         let mut usage = text.family(&USAGE);
         let bounds = starts.iter().zip(starts.iter().skip(1));
-        for ((container, cpu), (&start, &end)) in containers.rows().iter().zip(&*rows).zip(bounds) {
+        for (container, (&start, &end)) in containers.rows().iter().zip(bounds) {
             let each = each.get(start..end).unwrap_or_default();
             for (i, &nsec) in each.iter().enumerate().filter(|(_, nsec)| **nsec > 0) {
                 while names.len() <= i {
@@ -104,7 +103,7 @@ impl Collector for Cpu {
                 let name = names.get(i).map_or("", String::as_str);
                 usage.sample((&container.labels, name), nsec as f64 / 1e9);
             }
-            if let Some(total) = cpu.as_ref().and_then(|cpu| nanos(cpu.usage_nsec))
+            if let Some(total) = container.known_cpu().and_then(|cpu| nanos(cpu.usage_nsec))
                 && each.is_empty()
             {
                 usage.sample((&container.labels, TOTAL), total);
@@ -117,7 +116,7 @@ impl Collector for Cpu {
             }
         }
         last_of(host, last, |finals| finals.cpu);
-        write_with_last(&CPU, host, rows, last, text);
+        write_with_last(&CPU, host, Container::known_cpu, last, text);
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! Memory of each container.
 
-use super::{last_of, read_each, write_with_last};
+use super::{last_of, visit, write_with_last};
 use crate::cgroup::{self, Finals};
 use crate::collector::{Collector, Host, Need};
+use crate::container::Container;
 use crate::exposition::{Descriptor, Family, Table, Text, Word, count, counter, gauge};
 use crate::files::{Result, Roots};
 
@@ -78,7 +79,6 @@ static FAILURES: Family<2> = counter("container_memory_failures_total")
 
 /// Collects the memory of containers.
 pub struct Memory {
-    rows: Vec<Option<cgroup::Memory>>,
     last: Vec<Option<cgroup::Memory>>,
 }
 
@@ -93,25 +93,25 @@ impl Collector for Memory {
     }
 
     fn new((): (), _: &Roots) -> Result<Self> {
-        Ok(Self { rows: Vec::new(), last: Vec::new() })
+        Ok(Self { last: Vec::new() })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let vm = host.shared.vm;
-        read_each(host, &mut self.rows, |container, files| container.memory(vm, files))?;
+        visit(host, |container, files| container.memory(vm, files).map(drop))?;
         last_of(host, &mut self.last, |finals| {
             let Finals { oom_kills, peak, .. } = *finals;
             Some(cgroup::Memory { oom_kills, peak, ..cgroup::Memory::default() })
         });
-        write_with_last(&MEMORY, host, &self.rows, &self.last, text);
+        write_with_last(&MEMORY, host, Container::known_memory, &self.last, text);
         let Some(containers) = &mut host.containers else { return Ok(()) };
         const MINOR: Word = Word::new("pgfault");
         const MAJOR: Word = Word::new("pgmajfault");
         const OWN: Word = Word::new("container");
         const ALL: Word = Word::new("hierarchy");
         let mut failures = text.family(&FAILURES);
-        for (container, memory) in containers.rows().iter().zip(&self.rows) {
-            let Some(memory) = memory else { continue };
+        for container in containers.rows() {
+            let Some(memory) = container.known_memory() else { continue };
             for (kind, scope, n) in [
                 (MINOR, OWN, memory.pgfault),
                 (MINOR, ALL, memory.total_pgfault),

@@ -34,6 +34,23 @@ use crate::container::Container;
 use crate::exposition::{Table, Text};
 use crate::files::{Error, Files, Result};
 
+/// Reads something of every row. One that fails is counted.
+fn visit(
+    host: &mut Host,
+    mut read: impl FnMut(&mut Container, &mut Files) -> Result<()>,
+) -> Result<()> {
+    let Host { containers, files, failures, .. } = host;
+    let containers = containers
+        .as_mut()
+        .ok_or_else(|| Error::Absent(PathBuf::from("cgroup")))?;
+    for container in containers.rows() {
+        if let Err(error) = read(container, files) {
+            failures.note(&error);
+        }
+    }
+    Ok(())
+}
+
 /// Reads the same thing of every row into `rows`, which the collector keeps. A container that ended
 /// meanwhile is `None`; one that fails is counted, and is `None` too.
 fn read_each<T>(
@@ -42,33 +59,37 @@ fn read_each<T>(
     mut read: impl FnMut(&mut Container, &mut Files) -> Result<Option<T>>,
 ) -> Result<()> {
     rows.clear();
-    let Host { containers, files, failures, .. } = host;
-    let containers = containers
-        .as_mut()
-        .ok_or_else(|| Error::Absent(PathBuf::from("cgroup")))?;
-    for container in containers.rows() {
-        rows.push(read(container, files).unwrap_or_else(|error| {
-            failures.note(&error);
-            None
-        }));
-    }
-    Ok(())
+    visit(host, |container, files| {
+        rows.push(None);
+        let row = read(container, files)?;
+        if let Some(last) = rows.last_mut() {
+            *last = row;
+        }
+        Ok(())
+    })
 }
 
-/// As [`write()`], and then of containers that are no more: what of their last numbers is a `T`.
+/// Writes a table of what the rows remember to have read in this scrape, and then of containers that are
+/// no more: what of their last numbers is a `T`.
 fn write_with_last<T>(
     table: &'static Table<T>,
     host: &Host,
-    rows: &[Option<T>],
+    read: fn(&Container) -> Option<&T>,
     last: &[Option<T>],
     text: &mut Text,
 ) {
     let Some(containers) = &host.containers else { return };
     let (containers, ended) = containers.rows_and_last();
-    let rows = containers.iter().map(|c| &c.labels).zip(rows);
-    let last = ended.iter().map(|e| &e.labels).zip(last);
-    let both = rows.chain(last);
-    text.table(table, both.filter_map(|(labels, row)| Some((labels, row.as_ref()?))));
+    let rows = containers.iter().map(|c| (&c.labels, read(c)));
+    let last = ended
+        .iter()
+        .map(|e| &e.labels)
+        .zip(last.iter().map(Option::as_ref));
+    text.table(
+        table,
+        rows.chain(last)
+            .filter_map(|(labels, row)| Some((labels, row?))),
+    );
 }
 
 /// What of the last numbers of containers that are no more is a `T`, into `out`, which the collector
