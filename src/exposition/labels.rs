@@ -233,6 +233,19 @@ impl<const N: usize> Labels<N> for Whole<'_> {
     }
 }
 
+/// Such a block of all labels but the last, and that one.
+impl<A: LabelValue, const N: usize> Labels<N> for (Whole<'_>, A) {
+    fn block(&self) -> Option<&LabelBlock> {
+        self.0.0.any()
+    }
+
+    fn append(&self, names: &[&'static str; N], before: u8, out: &mut Buffer) -> bool {
+        let Some(name) = names.last() else { return false };
+        pair(before, name, &self.1, out);
+        true
+    }
+}
+
 fn pair(before: u8, name: &str, value: &impl LabelValue, out: &mut Buffer) {
     out.push(before);
     value_of(name, value, out);
@@ -299,6 +312,7 @@ mod tests {
         assert_eq!(written(["cpu"], (&LabelBlock::default(), "0")), r#"{cpu="0"}"#);
         assert_eq!(written([], &LabelBlock::default()), "");
         assert_eq!(written(["id"], Whole(&block)), r#"{id="/"}"#);
+        assert_eq!(written(["id", "to"], (Whole(&block), "x")), r#"{id="/",to="x"}"#);
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub struct Book {
     /// How often something happened that is to be remembered at once.
     #[serde(skip)]
     pub(super) changes: u64,
+    /// How often there were other sets.
+    #[serde(skip)]
+    pub(super) generation: u64,
     /// Whether something came or went, so that it may be time to let go of something.
     #[serde(skip)]
     pub(super) untidy: bool,
@@ -233,6 +236,11 @@ impl Book {
     /// Counts the most memory that a container ever used.
     pub(super) fn credit_peak(&mut self, id: &str, now: f64, bytes: u64) {
         self.credit(id, now, |sums| sums.peak.observe(&PEAKS, bytes as f64));
+    }
+
+    /// Tells whether the sets, and those of tasks, are still the same ones in the same order.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// The sums of each set.

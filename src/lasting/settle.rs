@@ -40,14 +40,24 @@ impl Book {
     /// Counts what is owed of those whose service is known, and lets go of what is of no more use. After
     /// what a scrape reads.
     pub fn settle<'a>(&mut self, now: f64, service: impl Fn(&str) -> Service<'a>) {
+        let sets = self.count_sets();
         self.settle_containers(now, &service);
         self.settle_tasks(now, &service);
+        let all = self.count_sets();
         // A clock that was set back is no reason to wait for it.
         if self.untidy || (now - self.tidied).abs() > SELDOM {
             self.untidy = false;
             self.tidied = now;
             self.tidy(now);
         }
+        // Sets came, and then some went.
+        if [sets, self.count_sets()] != [all; 2] {
+            self.generation += 1;
+        }
+    }
+
+    fn count_sets(&self) -> usize {
+        self.sets.len() + self.task_sets.len()
     }
 
     fn settle_containers<'a>(&mut self, now: f64, service: &impl Fn(&str) -> Service<'a>) {

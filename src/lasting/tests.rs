@@ -360,10 +360,22 @@ fn sets_have_a_bound_and_are_let_go() {
     assert_eq!((book.sums().count(), book.left_out()), (SETS + 1, 5));
     let starts: u64 = book.sums().map(|(_, sums)| sums.starts).sum();
     assert_eq!(starts, SETS as u64 + 5);
+    let generation = book.generation();
     settle(&mut book, 3.0 + DAY - 10.0);
-    assert_eq!(book.sums().count(), SETS + 1);
+    assert_eq!((book.sums().count(), book.generation()), (SETS + 1, generation));
+    // As many come as go.
+    let what = What::Started;
+    for n in 0..SETS + 1 {
+        let happening = Happening {
+            id: format!("new{n}").into(),
+            at: SINCE + DAY + GRACE,
+            what,
+            who: who(&format!("other{n}")),
+        };
+        book.told(Told::Happened(&happening), SINCE + DAY + GRACE);
+    }
     settle(&mut book, 3.0 + DAY + GRACE + 10.0);
-    assert_eq!(book.sums().count(), 0);
+    assert_eq!((book.sums().count(), book.generation()), (1, generation + 1));
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use crate::collector::{Collector, Host, Need};
 use crate::container::{Container, Role};
-use crate::exposition::{Descriptor, Family, Table, Text, count, counter, gauge, histogram, nanos};
+use crate::exposition::{
+    Descriptor, Family, LabelBlock, Table, Text, Whole, count, counter, gauge, histogram, nanos,
+};
 use crate::files::{Error, Result, Roots};
 use crate::inventory::Inventory;
 use crate::lasting::{
@@ -96,6 +98,16 @@ static WRITTEN: Family<0> = gauge("ecs_host_exporter_storage_written_timestamp_s
 pub struct Lasting {
     /// Of each row.
     rows: Vec<Read>,
+    names: Names,
+}
+
+/// The labels of all sets, in their order.
+#[derive(Default)]
+struct Names {
+    /// Of which sets they are.
+    generation: Option<u64>,
+    containers: Vec<LabelBlock>,
+    tasks: Vec<LabelBlock>,
 }
 
 impl Collector for Lasting {
@@ -121,7 +133,7 @@ impl Collector for Lasting {
     }
 
     fn new((): (), _: &Roots) -> Result<Self> {
-        Ok(Self { rows: Vec::new() })
+        Ok(Self { rows: Vec::new(), names: Names::default() })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
@@ -129,7 +141,7 @@ impl Collector for Lasting {
             return Err(Error::Absent(PathBuf::from("what outlives containers")));
         }
         self.read(host);
-        let Self { rows } = self;
+        let Self { rows, names } = self;
         let Host { containers, inventory, lasting, now, .. } = host;
         let containers = containers.as_mut();
         let endings = containers.as_ref().map(|c| c.endings().clone());
@@ -140,7 +152,7 @@ impl Collector for Lasting {
             book.read_tasks(rows().filter_map(task));
             book.settle(now, |task| service(inventory, task));
         };
-        lasting.scrape(endings.as_ref(), *now, update, |book| write(book, text));
+        lasting.scrape(endings.as_ref(), *now, update, |book| write(book, names, text));
         if let Some(StorageHealth { failures, written }) = lasting.storage() {
             text.family(&FAILURES).sample((), failures);
             if let Some(written) = written {
@@ -155,7 +167,7 @@ impl Collector for Lasting {
 impl Lasting {
     /// Reads what is needed of each row.
     fn read(&mut self, host: &mut Host) {
-        let Self { rows } = self;
+        let Self { rows, .. } = self;
         rows.clear();
         let Host { containers, files, failures, shared, .. } = host;
         for row in containers.iter_mut().flat_map(|c| c.rows()) {
@@ -209,11 +221,39 @@ fn service<'i>(inventory: &'i Inventory, task: &str) -> Service<'i> {
     }
 }
 
-fn write(book: &Book, text: &mut Text) {
-    text.table(&CONTAINERS, book.sums().map(|(set, sums)| (set.map(Some), sums)));
+impl Names {
+    /// Has those of this book.
+    fn fill(&mut self, book: &Book) {
+        if self.generation == Some(book.generation()) {
+            return;
+        }
+        self.generation = Some(book.generation());
+        self.containers.clear();
+        self.containers.extend(
+            book.sums()
+                .map(|(set, _)| LabelBlock::new(LABELS.into_iter().zip(set))),
+        );
+        self.tasks.clear();
+        self.tasks.extend(
+            book.task_sums()
+                .map(|(set, _)| LabelBlock::new(TASK.into_iter().zip(set))),
+        );
+    }
+}
+
+fn write(book: &Book, names: &mut Names, text: &mut Text) {
+    names.fill(book);
+    let all = || {
+        names
+            .containers
+            .iter()
+            .map(Whole)
+            .zip(book.sums().map(|(_, sums)| sums))
+    };
+    text.table(&CONTAINERS, all());
     let mut exits = text.family(&EXITS);
-    for (set, sums) in book.sums() {
-        let mut exit = |code: &str, n: u64| exits.sample(five(set, code), n);
+    for (set, sums) in all() {
+        let mut exit = |code: &str, n: u64| exits.sample((set, code), n);
         for (code, n) in &sums.exits.codes {
             exit(itoa::Buffer::new().format(*code), *n);
         }
@@ -224,33 +264,36 @@ fn write(book: &Book, text: &mut Text) {
         }
     }
     let mut transitions = text.family(&HEALTH_TRANSITIONS);
-    for (set, sums) in book.sums().filter(|(_, sums)| sums.health != [0; 3]) {
+    for (set, sums) in all().filter(|(_, sums)| sums.health != [0; 3]) {
         for ((_, to), n) in HEALTH.into_iter().zip(sums.health) {
-            transitions.sample(five(set, to), n);
+            transitions.sample((set, to), n);
         }
     }
     let mut run_time = text.family(&RUN_TIME);
-    for (set, Sums { run_time: ran, .. }) in book.sums().filter(|(_, s)| s.run_time.count > 0) {
+    for (set, Sums { run_time: ran, .. }) in all().filter(|(_, s)| s.run_time.count > 0) {
         let buckets = RUN_TIMES.into_iter().zip(ran.cumulated());
-        run_time.histogram(set.map(Some), buckets, ran.count, ran.sum());
+        run_time.histogram(set, buckets, ran.count, ran.sum());
     }
     let mut peaks = text.family(&PEAK);
-    for (set, Sums { peak, .. }) in book.sums().filter(|(_, s)| s.peak.count > 0) {
+    for (set, Sums { peak, .. }) in all().filter(|(_, s)| s.peak.count > 0) {
         let buckets = PEAKS.into_iter().zip(peak.cumulated());
-        peaks.histogram(set.map(Some), buckets, peak.count, peak.sum());
+        peaks.histogram(set, buckets, peak.count, peak.sum());
     }
-    text.table(&TASKS, book.task_sums().map(|(set, sums)| (set.map(Some), sums)));
+    let all = || {
+        names
+            .tasks
+            .iter()
+            .map(Whole)
+            .zip(book.task_sums().map(|(_, sums)| sums))
+    };
+    text.table(&TASKS, all());
     let mut peaks = text.family(&TASK_PEAK);
-    for (set, TaskSums { peak, .. }) in book.task_sums().filter(|(_, s)| s.peak.count > 0) {
+    for (set, TaskSums { peak, .. }) in all().filter(|(_, s)| s.peak.count > 0) {
         let buckets = PEAKS.into_iter().zip(peak.cumulated());
-        peaks.histogram(set.map(Some), buckets, peak.count, peak.sum());
+        peaks.histogram(set, buckets, peak.count, peak.sum());
     }
     text.family(&SINCE).sample((), book.since());
     text.family(&LEFT_OUT).sample((), book.left_out());
-}
-
-fn five<'a>([cluster, service, family, name]: [&'a str; 4], last: &'a str) -> [Option<&'a str>; 5] {
-    [cluster, service, family, name, last].map(Some)
 }
 
 #[cfg(test)]
