@@ -27,9 +27,6 @@ pub use readings::{Disk, Room, Stalls};
 /// this often in any case: on cgroup v1 only one hierarchy is watched.
 const SPEC_AGE: Duration = Duration::from_secs(300);
 
-/// How many descriptors a group holds at most, when it may keep them.
-const DESCRIPTORS: usize = 16;
-
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -332,6 +329,9 @@ impl Containers {
                 .map(|at| now.duration_since(at).unwrap_or(SPEC_AGE));
             if age.is_none_or(|age| age >= SPEC_AGE) {
                 row.cgroup.look_again();
+                if let Some(opened) = self.endings.opened(row.inode) {
+                    row.cgroup.share(opened);
+                }
                 // A group that ended meanwhile says nothing in its other files either.
                 row.spec = row.cgroup.spec(files).unwrap_or_default();
                 row.spec_read = Some(now);
@@ -377,6 +377,7 @@ impl Containers {
     fn rebuild(&mut self, names: &impl Names, files: &mut Files) {
         self.generation += 1;
         self.containerd.forget(|path| self.tree.has(path));
+        let mut open = 0;
         let rows = Vec::with_capacity(self.tree.groups().count());
         let mut old = std::mem::replace(&mut self.rows, rows)
             .into_iter()
@@ -389,11 +390,16 @@ impl Containers {
             while old.next_if(|row| row.cgroup.path() < path).is_some() {}
             let same = |row: &Container| row.cgroup.path() == path && row.inode == inode;
             if let Some(row) = old.next_if(same) {
+                open += row.cgroup.most_open();
                 self.rows.push(row);
                 continue;
             }
-            let keep = (self.rows.len() + 1) * DESCRIPTORS <= self.descriptors;
-            let cgroup = Cgroup::new(path, self.tree.home().clone(), keep);
+            let mut cgroup = Cgroup::new(path, self.tree.home().clone(), false);
+            if let Some(opened) = self.endings.opened(inode) {
+                cgroup.share(opened);
+            }
+            cgroup.keep_within(self.descriptors.saturating_sub(open));
+            open += cgroup.most_open();
             let (labels, about) = names.describe(path, kind);
             self.rows.push(Container {
                 made: made(&cgroup.dir()),

@@ -338,6 +338,32 @@ impl Files {
                 })
             }
         };
+        self.judge(slot, outcome, path, parse)
+    }
+
+    /// As [`load_slot`](Self::load_slot), of a file that somebody else keeps open.
+    pub fn load_open<'f, T>(
+        &'f mut self,
+        file: &File,
+        slot: &mut Slot,
+        path: impl Fn(&mut PathBuf),
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        if matches!(slot, Slot::Absent) {
+            return Ok(None);
+        }
+        let outcome = read_whole(file, &mut self.buffer);
+        self.judge(slot, outcome, path, parse)
+    }
+
+    /// What came of reading one of the many files: so many bytes, or an error.
+    fn judge<'f, T>(
+        &'f mut self,
+        slot: &mut Slot,
+        outcome: io::Result<usize>,
+        path: impl Fn(&mut PathBuf),
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
         let at = |buffer: &mut PathBuf| {
             path(buffer);
             buffer.clone()

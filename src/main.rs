@@ -176,7 +176,7 @@ fn run(
         let descriptors = descriptors();
         let follows = config.collectors.iter().any(|(name, _)| *name == ENDED);
         let endings = if follows {
-            follow(&config.roots, descriptors / 3, inventory.clone())
+            follow(&config.roots, descriptors / 2, inventory.clone())
         } else {
             Endings::default()
         };
@@ -190,7 +190,7 @@ fn run(
             });
         }
         let discovery = Arc::new(discover(config.discovery, &config.roots));
-        let containers = find(config.roots, config.systemd_units, descriptors / 3 * 2, endings);
+        let containers = find(config.roots, config.systemd_units, descriptors / 2, endings);
         let system = System::LIVE;
         let start = Start { containers, system, discovery: Arc::clone(&discovery) };
         let scraper = Scraper::new(config.collectors, start, inventory.clone()).keeping(lasting);
@@ -267,7 +267,7 @@ fn with_units(kind: Kind<'_>) -> bool {
 /// How many files of control groups may stay open: a descriptor costs the kernel some 5 KiB, and
 /// connections and everything else need theirs.
 fn descriptors() -> usize {
-    const MOST: u64 = 16 * 1024;
+    const MOST: u64 = 20 * 1024;
     const OTHERS: u64 = 512;
     let limit = system::raise_open_files().unwrap_or(1024);
     usize::try_from(limit.saturating_sub(OTHERS).min(MOST)).unwrap_or_default()

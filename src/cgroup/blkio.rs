@@ -24,11 +24,16 @@ struct More {
     queued: File,
 }
 
+pub(super) const THROTTLE_BYTES: File = file(4, "blkio.throttle.io_service_bytes_recursive");
+pub(super) const THROTTLE_SERVICED: File = file(5, "blkio.throttle.io_serviced_recursive");
+pub(super) const BFQ_BYTES: File = file(6, "blkio.bfq.io_service_bytes_recursive");
+pub(super) const BFQ_SERVICED: File = file(7, "blkio.bfq.io_serviced_recursive");
+
 /// BFQ, then CFQ, which is gone since Linux 5.0, then what throttles.
 const SOURCES: [Source; 3] = [
     Source {
-        bytes: file(16, "blkio.bfq.io_service_bytes_recursive"),
-        serviced: file(17, "blkio.bfq.io_serviced_recursive"),
+        bytes: BFQ_BYTES,
+        serviced: BFQ_SERVICED,
         more: Some(More {
             time: file(18, "blkio.bfq.io_service_time_recursive"),
             merged: file(19, "blkio.bfq.io_merged_recursive"),
@@ -44,11 +49,7 @@ const SOURCES: [Source; 3] = [
             queued: file(25, "blkio.io_queued_recursive"),
         }),
     },
-    Source {
-        bytes: file(10, "blkio.throttle.io_service_bytes_recursive"),
-        serviced: file(11, "blkio.throttle.io_serviced_recursive"),
-        more: None,
-    },
+    Source { bytes: THROTTLE_BYTES, serviced: THROTTLE_SERVICED, more: None },
 ];
 
 const fn file(slot: usize, name: &'static str) -> File {

@@ -4,30 +4,24 @@
 //! more, by a kept descriptor neither. So there are few files, opened beforehand, and the one that
 //! matters most is read first.
 
-use super::{Cgroup, Controller, Cpu, File, Io, Known, Version, v1, v2};
-use crate::files::{Files, Result, Slot};
+use super::{Cgroup, Cpu, File, Io, Known, Version, blkio, v1, v2};
+use crate::files::{Files, Result};
 use crate::kernel::single;
 
-/// The files on cgroup v1.
-const V1: &[File] = &[
-    File(0, Controller::Cpuacct, "cpuacct.usage"),
-    File(2, Controller::Cpuacct, "cpuacct.stat"),
-    V1_OOM,
-    V1_PEAK,
-    File(10, Controller::Io, "blkio.throttle.io_service_bytes_recursive"),
-    File(11, Controller::Io, "blkio.throttle.io_serviced_recursive"),
-    // Where a disk has BFQ.
-    File(16, Controller::Io, "blkio.bfq.io_service_bytes_recursive"),
-    File(17, Controller::Io, "blkio.bfq.io_serviced_recursive"),
+/// The files on cgroup v1. Not every disk has BFQ.
+pub(super) const V1: [File; 8] = [
+    v1::USAGE,
+    v1::CPUACCT_STAT,
+    v1::OOM_CONTROL,
+    v1::MEMORY_PEAK,
+    blkio::THROTTLE_BYTES,
+    blkio::THROTTLE_SERVICED,
+    blkio::BFQ_BYTES,
+    blkio::BFQ_SERVICED,
 ];
-const V1_OOM: File = File(9, Controller::Memory, "memory.oom_control");
-const V1_PEAK: File = File(6, Controller::Memory, "memory.max_usage_in_bytes");
 
 /// The files on cgroup v2.
-const V2: &[File] =
-    &[File(0, Controller::Cpu, "cpu.stat"), V2_EVENTS, V2_PEAK, File(6, Controller::Io, "io.stat")];
-const V2_EVENTS: File = File(4, Controller::Memory, "memory.events");
-const V2_PEAK: File = File(3, Controller::Memory, "memory.peak");
+pub(super) const V2: [File; 4] = [v2::CPU_STAT, v2::MEMORY_EVENTS, v2::MEMORY_PEAK, v2::IO_STAT];
 
 /// The last numbers of a group, as far as they could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,29 +98,10 @@ fn moved(io: &Io) -> u64 {
 }
 
 impl Cgroup {
-    /// Opens the files of the last numbers, and reads none: the kernel keeps a page for each file that
-    /// was read. What is not there is looked for once more when it is read.
-    pub fn open_finals(&mut self) {
-        let files = match self.home.version() {
-            Version::V1 => V1,
-            Version::V2 => V2,
-        };
-        let mut buffer = std::path::PathBuf::new();
-        for File(slot, controller, name) in files {
-            if let Some(slot) = self.slots.get_mut(*slot)
-                && !matches!(slot, Slot::Open(_))
-                && self.home.has(*controller)
-            {
-                self.home.file(*controller, &self.path, name, &mut buffer);
-                *slot = std::fs::File::open(&buffer).map_or(Slot::Closed, Slot::Open);
-            }
-        }
-    }
-
     /// Reads the last numbers. Says too whether that is all of them: CPU time, and every file that
     /// was open.
     pub fn finals(&mut self, files: &mut Files) -> (Finals, bool) {
-        let open = self.open_files();
+        let lost = self.lost();
         let mut finals = Finals::default();
         let mut complete = true;
         let mut read = |result: Result<()>| complete &= result.is_ok();
@@ -135,7 +110,7 @@ impl Cgroup {
         read(self.peak(files).map(|peak| finals.peak = peak));
         read(self.io(Known::default(), &mut finals.io, files).map(drop));
         let usage = finals.cpu.and_then(|cpu| cpu.usage_nsec);
-        (finals, complete && usage.is_some() && self.open_files() >= open)
+        (finals, complete && usage.is_some() && self.lost() == lost)
     }
 
     /// What the group keeps of all that were ever in it: CPU time, and on cgroup v2 I/O and OOM kills.
@@ -152,22 +127,13 @@ impl Cgroup {
         Some(kept)
     }
 
-    /// Closes all its files.
-    pub fn close(&mut self) {
-        self.slots = Default::default();
-    }
-
-    /// How many of its files are open.
-    pub fn open_files(&self) -> usize {
-        let open = |slot: &&Slot| matches!(slot, Slot::Open(_));
-        self.slots.iter().filter(open).count()
-    }
-
     fn oom_kills(&mut self, files: &mut Files) -> Result<Option<u64>> {
         match self.home.version() {
-            Version::V1 => Ok(self.load(V1_OOM, files, v1::oom_control)?.flatten()),
+            Version::V1 => Ok(self
+                .load(v1::OOM_CONTROL, files, v1::oom_control)?
+                .flatten()),
             Version::V2 => {
-                let events = self.load(V2_EVENTS, files, v2::memory_events)?;
+                let events = self.load(v2::MEMORY_EVENTS, files, v2::memory_events)?;
                 Ok(events.and_then(|events| events.oom_kills))
             }
         }
@@ -175,8 +141,8 @@ impl Cgroup {
 
     fn peak(&mut self, files: &mut Files) -> Result<Option<u64>> {
         match self.home.version() {
-            Version::V1 => self.load(V1_PEAK, files, single),
-            Version::V2 => self.load(V2_PEAK, files, single),
+            Version::V1 => self.load(v1::MEMORY_PEAK, files, single),
+            Version::V2 => self.load(v2::MEMORY_PEAK, files, single),
         }
     }
 

@@ -9,6 +9,7 @@ mod hugetlb;
 mod io;
 mod name;
 mod numa;
+mod opened;
 mod pulse;
 mod quiet;
 mod tree;
@@ -24,6 +25,7 @@ pub use hugetlb::Hugetlb;
 pub use io::{Io, IoCost};
 pub use name::{Kind, task_of};
 pub use numa::{Amount, Numa, Scope};
+pub use opened::Opened;
 pub use tree::Tree;
 pub use watch::Watch;
 
@@ -43,6 +45,8 @@ pub struct Cgroup {
     home: Arc<Hierarchies>,
     keep: bool,
     slots: [Slot; FILES],
+    /// Of a group that somebody follows to its end.
+    opened: Option<Arc<Opened>>,
     seldom: Seldom,
     /// Of groups that are read in every scrape.
     quiet: Option<Box<Quiet>>,
@@ -225,6 +229,7 @@ impl Cgroup {
             home,
             keep,
             slots: Default::default(),
+            opened: None,
             seldom: Seldom::default(),
             quiet: None,
             ran: None,
@@ -392,16 +397,41 @@ impl Cgroup {
 
     fn load<'f, T>(
         &mut self,
-        File(slot, controller, name): File,
+        file: File,
         files: &'f mut Files,
         parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
     ) -> Result<Option<T>> {
-        let Self { path, home, keep, slots, .. } = self;
+        self.load_and_keep(file, self.keep, files, parse)
+    }
+
+    /// As [`load`](Self::load), of a file that is seldom read: it is not kept for that.
+    fn load_seldom<'f, T>(
+        &mut self,
+        file: File,
+        files: &'f mut Files,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        self.load_and_keep(file, false, files, parse)
+    }
+
+    fn load_and_keep<'f, T>(
+        &mut self,
+        File(slot, controller, name): File,
+        keep: bool,
+        files: &'f mut Files,
+        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
+    ) -> Result<Option<T>> {
+        let Self { path, home, slots, opened, .. } = self;
+        let open = opened.as_ref().and_then(|opened| opened.get(slot));
         let Some(slot) = slots.get_mut(slot) else { return Ok(None) };
         if !home.has(controller) {
             return Ok(None);
         }
-        files.load_slot(slot, *keep, |buffer| home.file(controller, path, name, buffer), parse)
+        let path = |buffer: &mut PathBuf| home.file(controller, path, name, buffer);
+        match open {
+            Some(open) => files.load_open(open, slot, path, parse),
+            None => files.load_slot(slot, keep, path, parse),
+        }
     }
 }
 

@@ -6,16 +6,16 @@ use super::{Cgroup, Controller, Cpu, File, Limit, Memory, MemoryNews, Once, Spec
 use crate::files::{Files, Result};
 use crate::kernel::{Malformed, flat, lines, single};
 
-const USAGE: File = File(0, Controller::Cpuacct, "cpuacct.usage");
-const USAGE_EACH: File = File(1, Controller::Cpuacct, "cpuacct.usage_percpu");
-const CPUACCT_STAT: File = File(2, Controller::Cpuacct, "cpuacct.stat");
-const CPU_STAT: File = File(3, Controller::Cpu, "cpu.stat");
-const MEMORY_STAT: File = File(4, Controller::Memory, "memory.stat");
-const MEMORY_USAGE: File = File(5, Controller::Memory, "memory.usage_in_bytes");
-const MEMORY_PEAK: File = File(6, Controller::Memory, "memory.max_usage_in_bytes");
-const FAILCNT: File = File(7, Controller::Memory, "memory.failcnt");
-const KERNEL: File = File(8, Controller::Memory, "memory.kmem.usage_in_bytes");
-const OOM_CONTROL: File = File(9, Controller::Memory, "memory.oom_control");
+pub(super) const USAGE: File = File(0, Controller::Cpuacct, "cpuacct.usage");
+const USAGE_EACH: File = File(8, Controller::Cpuacct, "cpuacct.usage_percpu");
+pub(super) const CPUACCT_STAT: File = File(1, Controller::Cpuacct, "cpuacct.stat");
+const CPU_STAT: File = File(9, Controller::Cpu, "cpu.stat");
+const MEMORY_STAT: File = File(10, Controller::Memory, "memory.stat");
+const MEMORY_USAGE: File = File(11, Controller::Memory, "memory.usage_in_bytes");
+pub(super) const MEMORY_PEAK: File = File(3, Controller::Memory, "memory.max_usage_in_bytes");
+const FAILCNT: File = File(16, Controller::Memory, "memory.failcnt");
+const KERNEL: File = File(17, Controller::Memory, "memory.kmem.usage_in_bytes");
+pub(super) const OOM_CONTROL: File = File(2, Controller::Memory, "memory.oom_control");
 
 /// A limit above this means none: the kernel says 2⁶³ less a page.
 const UNLIMITED: u64 = 1 << 62;
@@ -63,12 +63,14 @@ pub(super) fn memory(
         _ => false,
     };
     if !never_near || group.seldom.failcnt.is_none() {
-        group.seldom.failcnt = group.load(FAILCNT, files, single)?;
+        group.seldom.failcnt = group.load_seldom(FAILCNT, files, single)?;
     }
     memory.failcnt = group.seldom.failcnt;
     memory.kernel = group.held(|quiet| &mut quiet.kernel, stand, KERNEL, files, single)?;
     if news.vm.oom_kills.is_none() || news.vm.oom_kills != group.seldom.oom_kills_of_all {
-        group.seldom.oom_kills = group.load(OOM_CONTROL, files, oom_control)?.flatten();
+        group.seldom.oom_kills = group
+            .load_seldom(OOM_CONTROL, files, oom_control)?
+            .flatten();
         group.seldom.oom_kills_of_all = news.vm.oom_kills;
     }
     memory.oom_kills = group.seldom.oom_kills;

@@ -8,13 +8,13 @@ use super::{
 use crate::files::{Files, Result};
 use crate::kernel::{Malformed, decimal, flat, lines, mountinfo, single};
 
-const CPU_STAT: File = File(0, Controller::Cpu, "cpu.stat");
-const MEMORY_STAT: File = File(1, Controller::Memory, "memory.stat");
-const MEMORY_CURRENT: File = File(2, Controller::Memory, "memory.current");
-const MEMORY_PEAK: File = File(3, Controller::Memory, "memory.peak");
-const MEMORY_EVENTS: File = File(4, Controller::Memory, "memory.events");
-const SWAP_CURRENT: File = File(5, Controller::Memory, "memory.swap.current");
-const IO_STAT: File = File(6, Controller::Io, "io.stat");
+pub(super) const CPU_STAT: File = File(0, Controller::Cpu, "cpu.stat");
+const MEMORY_STAT: File = File(4, Controller::Memory, "memory.stat");
+const MEMORY_CURRENT: File = File(5, Controller::Memory, "memory.current");
+pub(super) const MEMORY_PEAK: File = File(2, Controller::Memory, "memory.peak");
+pub(super) const MEMORY_EVENTS: File = File(1, Controller::Memory, "memory.events");
+const SWAP_CURRENT: File = File(6, Controller::Memory, "memory.swap.current");
+pub(super) const IO_STAT: File = File(3, Controller::Io, "io.stat");
 
 pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
     let within = group.stands_within();

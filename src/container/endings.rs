@@ -16,6 +16,7 @@ mod tests;
 mod turn;
 mod watcher;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,7 +26,7 @@ use std::time::SystemTime;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::Notify;
 
-use crate::cgroup::{Finals, Hierarchies};
+use crate::cgroup::{Finals, Hierarchies, Opened};
 use crate::container::Containerd;
 use crate::exposition::LabelBlock;
 pub use ledger::{GROUPS, Group, Ledger, News, Sums};
@@ -169,6 +170,17 @@ struct Shared {
     scrapes: AtomicU64,
     /// There is something new in the ledger.
     news: Notify,
+    opened: Arc<AllOpened>,
+}
+
+/// The files that are open of each group, by the inode of its directory.
+#[derive(Debug, Default)]
+struct AllOpened(Mutex<HashMap<u64, Arc<Opened>>>);
+
+impl AllOpened {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Opened>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Shared {
@@ -194,6 +206,7 @@ impl Endings {
             blind: AtomicBool::new(false),
             scrapes: AtomicU64::new(0),
             news: Notify::new(),
+            opened: Arc::default(),
         });
         let mut watcher = Watcher::new(settings, Arc::clone(&shared))?;
         std::thread::Builder::new()
@@ -215,6 +228,13 @@ impl Endings {
         if shared.blind.load(Ordering::Relaxed) {
             shared.wake();
         }
+    }
+
+    /// The files that are open of the group of this directory. `None` where it is no container, or there
+    /// are no descriptors left.
+    pub fn opened(&self, inode: u64) -> Option<Arc<Opened>> {
+        let Hold(shared) = self.0.as_deref()?;
+        shared.opened.lock().get(&inode).cloned()
     }
 
     /// Waits until something ended that the ledger did not have before: for ever, where the thread

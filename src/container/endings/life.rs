@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
@@ -10,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::seek::{Seek, makes_containers};
-use super::{How, Trouble};
+use super::{AllOpened, How, Trouble};
 use crate::cgroup::{Cgroup, Finals};
 use crate::files::Files;
 
@@ -26,6 +27,7 @@ const AFTERWARDS: Duration = Duration::from_millis(1);
 pub(super) struct Means {
     pub(super) epoll: Epoll,
     pub(super) files: Files,
+    pub(super) opened: Arc<AllOpened>,
     pub(super) proc: PathBuf,
     /// How many descriptors may be open.
     pub(super) descriptors: usize,
@@ -113,7 +115,10 @@ impl Life {
     /// Opens its files, if there are descriptors left.
     pub(super) fn open(&mut self, means: &mut Means) {
         if means.open + Finals::FILES < means.descriptors {
-            self.cgroup.open_finals();
+            let opened = self.cgroup.open_finals();
+            if self.inode != 0 {
+                means.opened.lock().insert(self.inode, Arc::clone(opened));
+            }
         }
         self.account(means);
     }
@@ -123,6 +128,7 @@ impl Life {
         // The kernel takes a descriptor that is closed out of the epoll.
         self.process = None;
         self.again = None;
+        means.opened.lock().remove(&self.inode);
         self.cgroup.close();
         self.account(means);
     }

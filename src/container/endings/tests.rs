@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_types, reason = "a test")]
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -76,6 +77,7 @@ impl Host {
             blind: AtomicBool::new(false),
             scrapes: AtomicU64::new(0),
             news: tokio::sync::Notify::new(),
+            opened: Arc::default(),
         });
         let who = Box::new(|_: &str| None);
         let containerd = Containerd::default();
@@ -140,6 +142,12 @@ impl Host {
         (*how, finals.cpu.and_then(|cpu| cpu.usage_nsec))
     }
 
+    /// How many of its files are open for all.
+    fn opened(&self) -> Option<usize> {
+        let inode = fs::metadata(self.group()).unwrap().ino();
+        Some(self.shared.opened.lock().get(&inode)?.count())
+    }
+
     fn trouble(&self, trouble: Trouble) -> u64 {
         let ledger = self.shared.ledger();
         ledger.troubles().find(|(t, _)| *t == trouble).unwrap().1
@@ -168,6 +176,7 @@ fn reads_a_container_when_its_process_has_ended() {
     host.container(&[process.id()], 5);
     host.steps();
     assert!(open(&host.dir) > 0, "its files are open");
+    assert_eq!(host.opened(), Some(open(&host.dir)), "others read by the same");
     fs::write(host.group().join("cpu.stat"), "usage_usec 70\n").unwrap();
     fs::write(host.group().join("cgroup.procs"), "").unwrap();
     drop(process);
@@ -178,6 +187,7 @@ fn reads_a_container_when_its_process_has_ended() {
         host.watcher.step(EpollTimeout::from(10u8)).unwrap();
     }
     assert!(host.ended().is_empty(), "its group is still there");
+    assert_eq!(host.opened(), None);
     host.remove();
     host.steps();
     assert_eq!(host.told(), (How::Read, Some(71_000)));

@@ -67,6 +67,7 @@ impl Watcher {
         let means = Means {
             epoll,
             files: crate::files::Files::default(),
+            opened: Arc::clone(&shared.opened),
             proc: settings.proc.clone(),
             descriptors: settings.descriptors,
             open: 0,
