@@ -1,5 +1,7 @@
 //! The host's files: where its trees are mounted, and how one file is read.
 
+mod slot;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
 use crate::kernel::Malformed;
+pub use slot::Slot;
 
 /// Where the host's trees are mounted in the exporter's own file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,18 +189,6 @@ impl Kept {
     }
 }
 
-/// What is known of a file that many groups have, each its own: see [`Files::load_slot`].
-#[derive(Debug, Default)]
-pub enum Slot {
-    /// Not looked at yet, or not kept open.
-    #[default]
-    Closed,
-    /// Open.
-    Open(File),
-    /// Not there when last looked at.
-    Absent,
-}
-
 /// Reads whole kernel files into one buffer that it keeps.
 #[derive(Debug, Default)]
 pub struct Files {
@@ -312,80 +303,6 @@ impl Files {
         parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
     ) -> Result<Option<T>> {
         present(self.load_kept(kept, parse))
-    }
-
-    /// Reads and parses one of the many files of a control group. `path` writes the path into a
-    /// buffer, and is asked only where the file is not open. The file stays open if `keep`.
-    /// Absence is remembered: `None` costs nothing the next time, until the slot is made new.
-    pub fn load_slot<'f, T>(
-        &'f mut self,
-        slot: &mut Slot,
-        keep: bool,
-        path: impl Fn(&mut PathBuf),
-        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
-    ) -> Result<Option<T>> {
-        let outcome = match slot {
-            Slot::Absent => return Ok(None),
-            Slot::Open(file) => read_whole(file, &mut self.buffer),
-            Slot::Closed => {
-                path(&mut self.path);
-                File::open(&self.path).and_then(|file| {
-                    let length = read_whole(&file, &mut self.buffer)?;
-                    if keep {
-                        *slot = Slot::Open(file);
-                    }
-                    Ok(length)
-                })
-            }
-        };
-        self.judge(slot, outcome, path, parse)
-    }
-
-    /// As [`load_slot`](Self::load_slot), of a file that somebody else keeps open.
-    pub fn load_open<'f, T>(
-        &'f mut self,
-        file: &File,
-        slot: &mut Slot,
-        path: impl Fn(&mut PathBuf),
-        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
-    ) -> Result<Option<T>> {
-        if matches!(slot, Slot::Absent) {
-            return Ok(None);
-        }
-        let outcome = read_whole(file, &mut self.buffer);
-        self.judge(slot, outcome, path, parse)
-    }
-
-    /// What came of reading one of the many files: so many bytes, or an error.
-    fn judge<'f, T>(
-        &'f mut self,
-        slot: &mut Slot,
-        outcome: io::Result<usize>,
-        path: impl Fn(&mut PathBuf),
-        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
-    ) -> Result<Option<T>> {
-        let at = |buffer: &mut PathBuf| {
-            path(buffer);
-            buffer.clone()
-        };
-        match outcome {
-            Ok(length) => {
-                let (text, _) = self.buffer.split_at(length);
-                let parsed = parse(text).map(Some);
-                parsed.map_err(|source| Error::Parse { path: at(&mut self.path), source })
-            }
-            Err(source) => match refused(Path::new(""), source) {
-                Error::Absent(_) => {
-                    *slot = Slot::Absent;
-                    Ok(None)
-                }
-                Error::Read { source, .. } => {
-                    *slot = Slot::Closed;
-                    Err(Error::Read { path: at(&mut self.path), source })
-                }
-                other @ (Error::Parse { .. } | Error::Config(_)) => Err(other),
-            },
-        }
     }
 }
 
@@ -569,15 +486,11 @@ mod tests {
             assert!(files.load_kept(&mut kept, same).unwrap());
             assert!(files.load_kept(&mut kept, same).unwrap(), "from the start again");
         }
-        let mut slot = Slot::default();
-        let at = |buffer: &mut PathBuf| buffer.clone_from(&path);
-        assert_eq!(files.load_slot(&mut slot, true, at, same).unwrap(), Some(true));
-        assert_eq!(files.load_slot(&mut slot, true, at, same).unwrap(), Some(true));
         std::fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
-    fn tells_absence_from_failure_and_remembers_it() {
+    fn tells_absence_from_failure() {
         let path = Path::new("/proc/self/no-such-file");
         let mut files = Files::default();
         assert!(matches!(files.load(path, |_| Ok(())), Err(Error::Absent(p)) if p == path));
@@ -587,14 +500,6 @@ mod tests {
         let root = |buffer: &mut PathBuf| buffer.clone_from(&PathBuf::from("/"));
         let failed = files.load_at_if_any(root, |_| Ok(())).unwrap_err();
         assert!(matches!(failed, Error::Read { path, .. } if path == Path::new("/")));
-        let mut slot = Slot::default();
-        assert!(
-            files
-                .load_slot(&mut slot, true, at, |_| Ok(()))
-                .unwrap()
-                .is_none()
-        );
-        assert!(matches!(slot, Slot::Absent));
         assert!(matches!(files.load(Path::new("/"), |_| Ok(())), Err(Error::Read { .. })));
     }
 }
