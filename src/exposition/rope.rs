@@ -127,9 +127,10 @@ impl Rope {
     fn find(&mut self, block: &LabelBlock) {
         /// Families name the same blocks in the same order, and leave out a few.
         const AHEAD: usize = 8;
-        let mut near = self.blocks.iter().skip(self.last).take(AHEAD);
+        let rest = self.blocks.get(self.last + 1..).unwrap_or_default();
+        let mut near = rest.iter().take(AHEAD);
         if let Some(ahead) = near.position(|known| known.is(block)) {
-            self.last += ahead;
+            self.last += 1 + ahead;
         } else {
             self.last = self.blocks.len();
             self.blocks.push(block.clone());
