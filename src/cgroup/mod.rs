@@ -404,16 +404,7 @@ impl Cgroup {
         self.load_and_keep(file, self.keep, files, parse)
     }
 
-    /// As [`load`](Self::load), of a file that is seldom read: it is not kept for that.
-    fn load_seldom<'f, T>(
-        &mut self,
-        file: File,
-        files: &'f mut Files,
-        parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
-    ) -> Result<Option<T>> {
-        self.load_and_keep(file, false, files, parse)
-    }
-
+    /// As [`load`](Self::load); the file stays open if `keep`.
     fn load_and_keep<'f, T>(
         &mut self,
         File(slot, controller, name): File,

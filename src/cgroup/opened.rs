@@ -27,8 +27,9 @@ impl Opened {
 }
 
 impl Cgroup {
-    /// The most files that stay open for a group that may keep them.
-    const MOST: usize = 13;
+    /// The most files that stay open for a group that may keep them: on cgroup v1, with a quota, near its
+    /// limit of memory, and with CPU time for each CPU.
+    const MOST: usize = 14;
 
     /// Opens the files of the last numbers, and reads none: the kernel keeps a page for each file that
     /// was read. What is not there is looked for once more when it is read.

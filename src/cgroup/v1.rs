@@ -57,19 +57,20 @@ pub(super) fn memory(
     memory.usage = usage;
     let stand = group.stands_with(memory.usage);
     memory.peak = group.held(|quiet| &mut quiet.peak, stand, MEMORY_PEAK, files, single)?;
-    let never_near = match (news.limit, memory.peak) {
-        (Some(Limit::Max), _) => true,
-        (Some(Limit::At(limit)), Some(peak)) => peak.saturating_add(NEAR) < limit,
-        _ => false,
+    let near = match (news.limit, memory.peak) {
+        (Some(Limit::Max), _) => false,
+        (Some(Limit::At(limit)), Some(peak)) => peak.saturating_add(NEAR) >= limit,
+        _ => true,
     };
-    if !never_near || group.seldom.failcnt.is_none() {
-        group.seldom.failcnt = group.load_seldom(FAILCNT, files, single)?;
+    if near || group.seldom.failcnt.is_none() {
+        let keep = near && group.keep;
+        group.seldom.failcnt = group.load_and_keep(FAILCNT, keep, files, single)?;
     }
     memory.failcnt = group.seldom.failcnt;
     memory.kernel = group.held(|quiet| &mut quiet.kernel, stand, KERNEL, files, single)?;
     if news.vm.oom_kills.is_none() || news.vm.oom_kills != group.seldom.oom_kills_of_all {
         group.seldom.oom_kills = group
-            .load_seldom(OOM_CONTROL, files, oom_control)?
+            .load_and_keep(OOM_CONTROL, false, files, oom_control)?
             .flatten();
         group.seldom.oom_kills_of_all = news.vm.oom_kills;
     }
