@@ -294,7 +294,8 @@ mod tests {
         writer.start(storage, encode).unwrap();
         writer.changed(7);
         writer.flush(7, Duration::from_secs(60));
-        assert!(Storage::open(&dir.0, "boot").unwrap().load().is_some());
+        let saved = Storage::open(&dir.0, "boot").unwrap().load().unwrap();
+        assert_eq!(state::encode(&saved, "boot"), state::encode(&busy(), "boot"));
         assert_eq!(writer.health().failures, 0);
         assert!(writer.health().written.is_some());
         writer.end();

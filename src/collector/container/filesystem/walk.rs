@@ -234,7 +234,8 @@ mod tests {
     fn what_is_on_another_device_is_not_what_is_meant() {
         let scratch = Scratch::new();
         let device = fs::metadata(&scratch.0).unwrap().dev();
-        assert!(top(&scratch.0, Some(device)).is_ok());
+        let own = walk(top(&scratch.0, Some(device)).unwrap(), || true).unwrap();
+        assert_eq!(own.inodes, 1, "it is empty");
         assert!(matches!(top(&scratch.0, Some(device + 1)), Err(Unknown::Gone)));
         let there = |device| is_there(&scratch.0, device).unwrap();
         assert_eq!([None, Some(device), Some(device + 1)].map(there), [true, true, false]);
