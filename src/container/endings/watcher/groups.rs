@@ -176,6 +176,7 @@ impl Watcher {
         if self.lives.capacity() > 64 && self.lives.len() * 8 < self.lives.capacity() {
             self.lives.shrink_to_fit();
             self.tokens.shrink_to_fit();
+            self.means.opened.lock().shrink_to_fit();
         }
     }
 
