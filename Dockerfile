@@ -7,22 +7,17 @@ ARG BUILD_IMAGE=rust:1.95-slim-bookworm
 
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
-# Writes the list of crates into the binary, where scanners of images find it: an empty file system
-# says nothing of what is in it.
+# An empty file system says nothing of what is in it: the binary itself has the list of crates.
 RUN command -v cargo-auditable || cargo install --locked cargo-auditable@0.7.7
 COPY Cargo.toml Cargo.lock ./
+COPY deploy/build deploy/hot deploy/sorting-cc deploy/
 COPY src src
 COPY tests/bench tests/bench
 # What --version says: there is no git in here.
 ARG REVISION=unknown
 ARG BRANCH=unknown
-# Packed relocations are 0.4 MB less; a C library before 2.36 cannot start with them, which would show here.
-ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
-RUN target="$(uname -m)-unknown-linux-gnu" \
- && ECS_HOST_EXPORTER_REVISION="$REVISION" ECS_HOST_EXPORTER_BRANCH="$BRANCH" \
-    cargo auditable build --locked --profile dist --bin ecs-host-exporter --target "$target" \
- && cp "target/$target/dist/ecs-host-exporter" /ecs-host-exporter \
- && /ecs-host-exporter --version
+RUN ECS_HOST_EXPORTER_REVISION="$REVISION" ECS_HOST_EXPORTER_BRANCH="$BRANCH" deploy/build \
+ && mv target/*/dist/ecs-host-exporter /
 # Docker gives a new volume the rights of what it is mounted over: one for state is anybody's to write.
 RUN mkdir -p /state/var/lib && mkdir -m 777 /state/var/lib/ecs-host-exporter
 

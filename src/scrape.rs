@@ -21,7 +21,7 @@ use crate::exposition::{Descriptor, Family, Home, Piece, gauge};
 use crate::files::{Error, Files};
 use crate::inventory::Handle;
 use crate::lasting::Lasting;
-use crate::system::System;
+use crate::system::{System, give_back_mapped};
 
 pub use fared::{Account, Fared, Last, Outcome};
 use slot::{Slot, locked};
@@ -41,6 +41,11 @@ pub fn families() -> impl Iterator<Item = Descriptor> {
 
 /// The number of no scrape.
 const NONE: u64 = 0;
+
+/// After which scrapes what the start, or one that asked for something else, had in memory is given
+/// back: soon, and then each hour or so.
+const TIDY_AT: u64 = 2;
+const TIDY_EACH: u64 = 256;
 
 /// Every collector that is switched on.
 pub struct Scraper {
@@ -138,6 +143,9 @@ impl Scraper {
             let pieces = scraper.gather(scrape, &asked);
             let at = (scraper.start.system.now)();
             locked(&scraper.last).0 = Some(Last { at, took: started.elapsed() });
+            if scrape % TIDY_EACH == TIDY_AT {
+                tidy();
+            }
             pieces
         });
         // It fails only where the runtime is being shut down.
@@ -223,6 +231,13 @@ impl Scraper {
         }
         parts.push(own);
         parts
+    }
+}
+
+fn tidy() {
+    match give_back_mapped() {
+        Ok(bytes) => tracing::debug!(bytes, "gave back what the start had mapped"),
+        Err(error) => tracing::debug!(%error, "what the start had mapped stays mapped"),
     }
 }
 

@@ -5,6 +5,7 @@ mod address;
 pub mod btrfs;
 mod clock;
 mod ethtool;
+mod mapped;
 pub mod netlink;
 pub mod perf;
 mod realtime;
@@ -16,6 +17,7 @@ use std::time::SystemTime;
 
 pub use self::address::own_address;
 pub use self::clock::Clock;
+pub use self::mapped::give_back_mapped;
 pub use self::realtime::realtime;
 
 /// The system calls that collectors make.

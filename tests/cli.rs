@@ -8,10 +8,10 @@
     reason = "a test"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 
 use nix::sys::signal::{Signal, kill};
@@ -228,16 +228,14 @@ fn prints_the_metrics_once() {
     assert!(err.starts_with("ecs-host-exporter: error: ") && err.contains("nonsense"), "{err}");
 }
 
-#[test]
-fn serves_until_it_is_told_to_end() {
-    let dir = Dir::new("serve", &[("proc/loadavg", "0.02 0.04 0.05 1/497 11947\n")]);
-    let root = dir.path("");
+/// A program that serves, and the first lines of its log.
+fn serving(dir: &Dir) -> (Child, Vec<String>, Lines<BufReader<ChildStderr>>) {
     let mut child = program(&[
         "--web.listen-address=127.0.0.1:0",
         "--docker.socket=",
         "--ecs.agent-address=",
         &format!("--path.procfs={}", dir.path("proc")),
-        &format!("--path.rootfs={root}"),
+        &format!("--path.rootfs={}", dir.path("")),
         "--collector.disable-defaults",
         "--collector.loadavg",
     ])
@@ -252,6 +250,14 @@ fn serves_until_it_is_told_to_end() {
             break;
         }
     }
+    (child, lines, log)
+}
+
+#[test]
+fn serves_until_it_is_told_to_end() {
+    let dir = Dir::new("serve", &[("proc/loadavg", "0.02 0.04 0.05 1/497 11947\n")]);
+    let root = dir.path("");
+    let (mut child, lines, log) = serving(&dir);
     let [starting, reading, collectors, listening, tls] = &lines[..] else { panic!("{lines:?}") };
     let version = env!("CARGO_PKG_VERSION");
     let start = format!("level=INFO \"Starting ecs-host-exporter\" version={version} revision=");
@@ -270,6 +276,34 @@ fn serves_until_it_is_told_to_end() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let rest: Vec<_> = log.map(|line| told(&line.unwrap())).collect();
     assert_eq!(rest, ["level=INFO Ending signal=SIGTERM", "level=INFO Ended"]);
+}
+
+#[test]
+fn gives_back_the_memory_of_its_start() {
+    let dir = Dir::new("start", &[("proc/loadavg", "0.02 0.04 0.05 1/497 11947\n")]);
+    let (mut child, lines, _log) = serving(&dir);
+    let address = lines
+        .iter()
+        .find_map(|line| line.split_once("address="))
+        .unwrap()
+        .1;
+    let resident_after_a_scrape = || {
+        let mut client = TcpStream::connect(address).unwrap();
+        write!(client, "GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("\nnode_load1 0.02\n"), "{answer}");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let file = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssFile:"));
+        let kib = file.unwrap().trim().strip_suffix(" kB").unwrap();
+        kib.parse::<u64>().unwrap()
+    };
+    let [first, second, third] = std::array::from_fn(|_| resident_after_a_scrape());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(second < first && third < first, "{first}, {second}, {third} KiB");
 }
 
 /// Answers one question with this status line.
