@@ -21,7 +21,7 @@ pub use containerd::Containerd;
 use endings::{Ended, Endings, Group, Named};
 pub use last::Last;
 use readings::Readings;
-pub use readings::{Disk, Room, Stalls};
+pub use readings::{Disk, Room};
 
 /// Limits are read anew when somebody wrote to the group's directory or Docker changed them, and
 /// this often in any case: on cgroup v1 only one hierarchy is watched.

@@ -35,7 +35,10 @@ fn words(root: &Path) -> HashSet<String> {
             let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
             found.extend(words.map(str::to_owned));
         }
-        found.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+        found.extend(
+            path.file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned()),
+        );
     }
     found
 }

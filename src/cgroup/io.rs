@@ -1,4 +1,11 @@
 //! What groups and the host did to block devices, in the words of both versions.
+//!
+//! What a group does is counted in all the groups around, too. A group is read only where the one around
+//! it did something since.
+
+use super::quiet::{Held, fingerprint};
+use super::{Cgroup, Known, Version, blkio, v2};
+use crate::files::{Files, Result};
 
 /// What a control group and its descendants did to one block device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,4 +52,76 @@ pub struct IoCost {
     pub indebt_usec: Option<u64>,
     /// Microseconds for which tasks were held back to pay a debt.
     pub indelay_usec: Option<u64>,
+}
+
+/// What is held of a group, and who knew of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moved {
+    devices: Vec<Io>,
+    known: Known,
+}
+
+impl Io {
+    /// All numbers, in one order.
+    fn numbers(&self) -> [Option<u64>; 17] {
+        let (major, minor) = self.device;
+        let IoCost { usage_usec, wait_usec, indebt_usec, indelay_usec } = self.cost;
+        [
+            Some(major.into()),
+            Some(minor.into()),
+            self.read_bytes,
+            self.written_bytes,
+            self.reads,
+            self.writes,
+            self.discarded_bytes,
+            self.reads_merged,
+            self.writes_merged,
+            self.read_nsec,
+            self.write_nsec,
+            self.io_nsec,
+            self.queued,
+            usage_usec,
+            wait_usec,
+            indebt_usec,
+            indelay_usec,
+        ]
+    }
+}
+
+impl Cgroup {
+    /// What it did to block devices, appended to `out`. Says who, of those that may `know`, knows of
+    /// any: of the groups in it nobody else does.
+    pub fn io(&mut self, know: Known, out: &mut Vec<Io>, files: &mut Files) -> Result<Known> {
+        self.tell_moved(None);
+        let (start, at) = (out.len(), self.stands_moved_within());
+        let held = self.quiet.as_ref().map(|quiet| &quiet.moved);
+        let known = match held.filter(|held| held.holds(at)) {
+            Some(Held { value: Moved { devices, known }, .. }) => {
+                out.extend_from_slice(devices);
+                *known
+            }
+            None => {
+                let known = match self.home.version() {
+                    Version::V1 => blkio::io(self, know, out, files)?,
+                    Version::V2 => v2::io(self, out, files).map(|()| know)?,
+                };
+                if at.is_some() {
+                    self.hold(out.get(start..).unwrap_or_default(), known);
+                }
+                known
+            }
+        };
+        let moved = out.get(start..).unwrap_or_default();
+        self.tell_moved(Some(fingerprint(moved.iter().flat_map(Io::numbers))));
+        Ok(known)
+    }
+
+    fn hold(&mut self, devices: &[Io], known: Known) {
+        let (at, now) = (self.stands_moved_within(), self.now);
+        let moved = &mut self.quiet.get_or_insert_default().moved;
+        moved.value.devices.clear();
+        moved.value.devices.extend_from_slice(devices);
+        moved.value.known = known;
+        moved.mark(at, now);
+    }
 }

@@ -12,6 +12,7 @@ mod numa;
 mod opened;
 mod pulse;
 mod quiet;
+mod stalls;
 mod tree;
 mod v1;
 mod v2;
@@ -26,6 +27,7 @@ pub use io::{Io, IoCost};
 pub use name::{Kind, task_of};
 pub use numa::{Amount, Numa, Scope};
 pub use opened::Opened;
+pub use stalls::Stalls;
 pub use tree::Tree;
 pub use watch::Watch;
 
@@ -33,7 +35,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::files::{Files, Result, Slot};
-use crate::kernel::psi::{self, Pressure};
 use crate::kernel::{Malformed, single};
 use pulse::Pulse;
 use quiet::Quiet;
@@ -291,15 +292,6 @@ impl Cgroup {
         Ok(memory)
     }
 
-    /// What it did to block devices, appended to `out`. Says who, of those that may `know`, knows of
-    /// any: of the groups in it nobody else does.
-    pub fn io(&mut self, know: Known, out: &mut Vec<Io>, files: &mut Files) -> Result<Known> {
-        match self.home.version() {
-            Version::V1 => blkio::io(self, know, out, files),
-            Version::V2 => v2::io(self, out, files).map(|()| know),
-        }
-    }
-
     /// Its threads, those of its descendants included. `None` for the root group.
     pub fn threads(&mut self, files: &mut Files) -> Result<Option<u64>> {
         const THREADS: File = File(15, Controller::Pids, "pids.current");
@@ -345,22 +337,6 @@ impl Cgroup {
         }?;
         spec.threads = self.load_once(Once(Controller::Pids, "pids.max"), files, limit)?;
         Ok(spec)
-    }
-
-    /// How long its tasks waited for CPUs. `None` without PSI. On cgroup v1 only where a hybrid
-    /// host keeps the group in the v2 hierarchy too.
-    pub fn cpu_pressure(&mut self, files: &mut Files) -> Result<Option<Pressure>> {
-        self.load(File(12, Controller::Unified, "cpu.pressure"), files, psi::parse)
-    }
-
-    /// As [`cpu_pressure`](Self::cpu_pressure), for memory.
-    pub fn memory_pressure(&mut self, files: &mut Files) -> Result<Option<Pressure>> {
-        self.load(File(13, Controller::Unified, "memory.pressure"), files, psi::parse)
-    }
-
-    /// As [`cpu_pressure`](Self::cpu_pressure), for disks.
-    pub fn io_pressure(&mut self, files: &mut Files) -> Result<Option<Pressure>> {
-        self.load(File(14, Controller::Unified, "io.pressure"), files, psi::parse)
     }
 
     /// As [`load`](Self::load), of a file that is not kept.

@@ -1,6 +1,6 @@
-//! Groups within groups: CPU time and charged memory are counted in all the groups around, too. Where
-//! those of one stand as they stood, nothing ran in any group inside, and nothing was charged to one. So
-//! a task that does nothing is read, and its containers are not.
+//! Groups within groups: what a group does is counted in all the groups around, too: CPU time, charged
+//! memory, waiting, what it did to disks. Where those of one stand as they stood, nothing happened in any
+//! group inside. So a task that does nothing is read, and its containers are not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,11 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::quiet::Stand;
 use super::{Cgroup, Vm};
 
-/// What a group tells those in it: its CPU time and what is charged to it, as read in this scrape.
+/// What a group tells those in it, as read in this scrape: its CPU time, what is charged to it, and what
+/// tells whether any of it waited or did something to a disk.
 #[derive(Debug)]
 pub(super) struct Pulse {
     ran: AtomicU64,
     charged: AtomicU64,
+    stalled: AtomicU64,
+    moved: AtomicU64,
 }
 
 /// Not read in this scrape.
@@ -20,7 +23,8 @@ const UNKNOWN: u64 = u64::MAX;
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { ran: UNKNOWN.into(), charged: UNKNOWN.into() }
+        let unknown = || UNKNOWN.into();
+        Self { ran: unknown(), charged: unknown(), stalled: unknown(), moved: unknown() }
     }
 }
 
@@ -57,6 +61,18 @@ impl Cgroup {
         Some([ran, charged, vm.reclaimed.filter(|_| whole)?])
     }
 
+    /// The same, as far as CPU time and waiting tell: who neither ran nor waited, waits in no group inside.
+    pub(super) fn stands_stalled_within(&self) -> Option<Stand> {
+        let above = self.above.as_ref()?;
+        Some([Pulse::noted(&above.ran)?, Pulse::noted(&above.stalled)?, 0])
+    }
+
+    /// The same, as far as disks tell.
+    pub(super) fn stands_moved_within(&self) -> Option<Stand> {
+        let moved = Pulse::noted(&self.above.as_ref()?.moved)?;
+        Some([moved, 0, 0])
+    }
+
     /// Tells the groups in it.
     pub(super) fn tell_ran(&mut self, ran: Option<u64>) {
         self.ran = ran;
@@ -67,34 +83,85 @@ impl Cgroup {
     pub(super) fn tell_charged(&self, charged: Option<u64>) {
         Pulse::note(&self.pulse.charged, charged);
     }
+
+    /// Tells the groups in it.
+    pub(super) fn tell_stalled(&self, stalled: Option<u64>) {
+        Pulse::note(&self.pulse.stalled, stalled);
+    }
+
+    /// Tells the groups in it.
+    pub(super) fn tell_moved(&self, moved: Option<u64>) {
+        Pulse::note(&self.pulse.moved, moved);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cgroup::{Hierarchies, MemoryNews};
+    use crate::cgroup::{Hierarchies, Io, Known, MemoryNews, Stalls};
     use crate::files::{Files, Roots};
+    use crate::kernel::psi::Pressure;
+    use std::path::{Path, PathBuf};
     use std::time::{Duration, UNIX_EPOCH};
+
+    /// A tree of files, and in its hierarchies a group and one inside.
+    struct Nest {
+        dir: PathBuf,
+        files: Files,
+        outer: Cgroup,
+        inner: Cgroup,
+    }
+
+    impl Nest {
+        fn new(name: &str, mounts: &str, groups: [&str; 2]) -> Self {
+            let dir = std::env::temp_dir().join(format!("pulse-{name}-{}", std::process::id()));
+            let roots = Roots { proc: dir.join("proc"), rootfs: dir.clone(), ..Roots::default() };
+            write(&dir, "proc/1/mountinfo", mounts);
+            for group in groups {
+                write(&dir, group, "");
+            }
+            let mut files = Files::default();
+            let home: Arc<Hierarchies> = Hierarchies::find(&roots, &mut files).unwrap().into();
+            let group = |path| Cgroup::new(path, Arc::clone(&home), false);
+            let (outer, mut inner) = (group("/a"), group("/a/b"));
+            inner.within(Some(&outer));
+            Self { dir, files, outer, inner }
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            write(&self.dir, name, text);
+        }
+
+        /// What both say in a scrape, the outer one first.
+        fn both<T>(&mut self, second: u64, read: impl Fn(&mut Cgroup, &mut Files) -> T) -> [T; 2] {
+            [&mut self.outer, &mut self.inner].map(|group| {
+                group.another_scrape(UNIX_EPOCH + Duration::from_secs(second));
+                read(group, &mut self.files)
+            })
+        }
+    }
+
+    impl Drop for Nest {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.dir).unwrap();
+        }
+    }
+
+    fn write(dir: &Path, name: &str, text: &str) {
+        let path = dir.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    const UNIFIED: &str = "36 30 0:31 / /cg rw - cgroup2 cgroup rw\n";
+    const UNIFIED_GROUPS: [&str; 2] = ["cg/a/cgroup.procs", "cg/a/b/cgroup.procs"];
 
     #[test]
     fn a_group_is_read_where_the_one_around_it_ran_or_was_charged() {
-        let dir = std::env::temp_dir().join(format!("pulse-test-{}", std::process::id()));
-        let write = |name: &str, text: &str| {
-            let path = dir.join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
         let mounts = "36 30 0:31 / /memory rw - cgroup cgroup rw,memory\n\
             37 30 0:32 / /cpu rw - cgroup cgroup rw,cpuacct\n";
-        write("proc/1/mountinfo", mounts);
-        write("memory/a/memory.stat", "");
-        write("memory/a/b/memory.stat", "");
-        let roots = Roots { proc: dir.join("proc"), rootfs: dir.clone(), ..Roots::default() };
-        let mut files = Files::default();
-        let home: Arc<Hierarchies> = Hierarchies::find(&roots, &mut files).unwrap().into();
-        let group = |path| Cgroup::new(path, Arc::clone(&home), false);
-        let (mut outer, mut inner) = (group("/a"), group("/a/b"));
-        inner.within(Some(&outer));
+        let groups = ["memory/a/memory.stat", "memory/a/b/memory.stat"];
+        let mut nest = Nest::new("charged", mounts, groups);
         let steps = [
             ("the first time", [50, 90, 3], (1, 1)),
             ("a whole scrape later", [50, 90, 3], (2, 2)),
@@ -112,22 +179,86 @@ mod tests {
         ];
         for (n, (step, [ran, charged, reclaimed], expected)) in (1..).zip(steps) {
             for (group, ran, charged) in [("a", ran, charged), ("a/b", n, n)] {
-                write(&format!("cpu/{group}/cpuacct.usage"), &format!("{ran}"));
-                write(&format!("memory/{group}/memory.usage_in_bytes"), &format!("{charged}"));
+                nest.write(&format!("cpu/{group}/cpuacct.usage"), &format!("{ran}"));
+                nest.write(&format!("memory/{group}/memory.usage_in_bytes"), &format!("{charged}"));
             }
             let vm = Vm { oom_kills: None, reclaimed: Some(reclaimed) };
-            let mut said = Vec::new();
-            for group in [&mut outer, &mut inner] {
-                group.another_scrape(UNIX_EPOCH + Duration::from_secs(15 * n));
-                let cpu = group.cpu(false, &mut files).unwrap().unwrap();
+            let said = nest.both(15 * n, |group, files| {
+                let cpu = group.cpu(false, files).unwrap().unwrap();
                 let news = MemoryNews { vm, limit: None };
-                let memory = group.memory(news, &mut files).unwrap().unwrap();
-                said.push((cpu.usage_nsec.unwrap(), memory.usage.unwrap()));
-            }
+                let memory = group.memory(news, files).unwrap().unwrap();
+                (cpu.usage_nsec.unwrap(), memory.usage.unwrap())
+            });
             assert_eq!(said, [(ran, charged), expected], "{n}: {step}");
         }
-        outer.another_scrape(UNIX_EPOCH + Duration::from_secs(300));
-        assert_eq!(inner.stands_within(), None, "it was not read in this scrape");
-        std::fs::remove_dir_all(&dir).unwrap();
+        nest.outer
+            .another_scrape(UNIX_EPOCH + Duration::from_secs(300));
+        assert_eq!(nest.inner.stands_within(), None, "it was not read in this scrape");
+    }
+
+    #[test]
+    fn a_group_is_asked_who_waits_where_the_one_around_it_ran_or_waited() {
+        let mut nest = Nest::new("waits", UNIFIED, UNIFIED_GROUPS);
+        let steps = [
+            ("the first time", [50, 7, 8, 9], 1),
+            ("a whole scrape later", [50, 7, 8, 9], 2),
+            ("nothing happened", [50, 7, 8, 9], 2),
+            ("something waited for a disk", [50, 7, 8, 10], 4),
+            ("a whole scrape later", [50, 7, 8, 10], 5),
+            ("nothing happened", [50, 7, 8, 10], 5),
+            ("something ran", [51, 7, 8, 10], 7),
+        ];
+        for (n, (step, [ran, cpu, memory, io], expected)) in (1..).zip(steps) {
+            for (group, ran, waited) in [("a", ran, [cpu, memory, io]), ("a/b", n, [n; 3])] {
+                nest.write(&format!("cg/{group}/cpu.stat"), &format!("usage_usec {ran}\n"));
+                for (kind, usec) in ["cpu", "memory", "io"].into_iter().zip(waited) {
+                    let text = format!("some avg10=0.00 total={usec}\n");
+                    nest.write(&format!("cg/{group}/{kind}.pressure"), &text);
+                }
+            }
+            let said = nest.both(15 * n, |group, files| {
+                group.cpu(false, files).unwrap();
+                group.stalls(files).unwrap()
+            });
+            let some = |usec| Some(Pressure { some_usec: Some(usec), full_usec: None });
+            let stalls =
+                |cpu, memory, io| Stalls { cpu: some(cpu), memory: some(memory), io: some(io) };
+            let expected = stalls(expected, expected, expected);
+            assert_eq!(said, [stalls(cpu, memory, io), expected], "{n}: {step}");
+        }
+        // Where one kind is switched off, nobody knows.
+        std::fs::remove_file(nest.dir.join("cg/a/cpu.pressure")).unwrap();
+        nest.both(200, |group, files| group.stalls(files).unwrap());
+        assert_eq!(nest.inner.stands_stalled_within(), None);
+    }
+
+    #[test]
+    fn a_group_is_read_where_the_one_around_it_did_something_to_a_disk() {
+        let mut nest = Nest::new("moved", UNIFIED, UNIFIED_GROUPS);
+        let steps = [
+            ("the first time", [5, 6], 1),
+            ("a whole scrape later", [5, 6], 2),
+            ("nothing happened", [5, 6], 2),
+            ("one more, one less", [6, 5], 4),
+            ("a whole scrape later", [6, 5], 5),
+            ("nothing happened", [6, 5], 5),
+        ];
+        for (n, (step, [read, written], expected)) in (1..).zip(steps) {
+            for (group, [read, written]) in [("a", [read, written]), ("a/b", [n, n])] {
+                let text = format!("8:0 rbytes={read} wbytes={written}\n7:0 \n");
+                nest.write(&format!("cg/{group}/io.stat"), &text);
+            }
+            let said = nest.both(15 * n, |group, files| {
+                let mut devices = Vec::new();
+                let known = group.io(Known::default(), &mut devices, files).unwrap();
+                (devices, known)
+            });
+            let io = |read, written| {
+                let (read_bytes, written_bytes) = (Some(read), Some(written));
+                let io = Io { device: (8, 0), read_bytes, written_bytes, ..Io::default() };
+                (vec![io], Known::default())
+            };
+            assert_eq!(said, [io(read, written), io(expected, expected)], "{n}: {step}");
+        }
     }
 }

@@ -11,8 +11,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::io::Moved;
 use super::v2::Events;
-use super::{Cgroup, Cpu, File, Memory, Throttling, Vm};
+use super::{Cgroup, Cpu, File, Memory, Stalls, Throttling, Vm};
 use crate::files::{Files, Result};
 use crate::kernel::Malformed;
 
@@ -38,7 +39,7 @@ pub(super) struct Held<T> {
 }
 
 /// The numbers that are held of a group.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Quiet {
     /// While the group around it stands as it stood: CPU time on cgroup v1, all of it on v2, and what is
     /// charged.
@@ -53,25 +54,51 @@ pub(super) struct Quiet {
     pub(super) swap: Held<Option<u64>>,
     pub(super) events: Held<Option<Events>>,
     pub(super) stat: Held<Option<Memory>>,
+    /// While the group around it stands as it stood in these.
+    pub(super) stalls: Held<Stalls>,
+    pub(super) moved: Held<Moved>,
     /// When the last minute began.
     minute: Option<SystemTime>,
 }
 
 impl<T: Copy> Held<T> {
     /// The number, unless it may have changed. `at` is `None` where nobody knows.
-    fn known(&self, at: Option<Stand>) -> Option<T> {
-        (self.believed && self.stood(at)).then_some(self.value)
+    pub(super) fn known(&self, at: Option<Stand>) -> Option<T> {
+        self.holds(at).then_some(self.value)
     }
 
     /// Notes what was read now.
-    fn note(&mut self, at: Option<Stand>, value: T, now: u32) {
+    pub(super) fn note(&mut self, at: Option<Stand>, value: T, now: u32) {
+        self.value = value;
+        self.mark(at, now);
+    }
+}
+
+impl<T> Held<T> {
+    /// Whether it cannot have changed.
+    pub(super) fn holds(&self, at: Option<Stand>) -> bool {
+        self.believed && self.stood(at)
+    }
+
+    /// Notes that the value was read now.
+    pub(super) fn mark(&mut self, at: Option<Stand>, now: u32) {
         let since = if self.stood(at) { self.since.min(now) } else { now };
-        *self = Self { value, at, since, believed: now - since >= SETTLED };
+        (self.at, self.since, self.believed) = (at, since, now - since >= SETTLED);
     }
 
     fn stood(&self, at: Option<Stand>) -> bool {
         at.is_some() && self.at == at
     }
+}
+
+/// One number for many: it is another one where any of them is.
+pub(super) fn fingerprint(numbers: impl IntoIterator<Item = Option<u64>>) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |sum: u64, n: Option<u64>| {
+        let n = n.map_or(ODD, |n| n.wrapping_add(1));
+        (sum.rotate_left(29) ^ n).wrapping_mul(ODD)
+    };
+    numbers.into_iter().fold(0, mix)
 }
 
 impl Held<Option<Memory>> {
@@ -139,6 +166,8 @@ impl Cgroup {
     pub fn another_scrape(&mut self, now: SystemTime) {
         self.tell_ran(None);
         self.tell_charged(None);
+        self.tell_stalled(None);
+        self.tell_moved(None);
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.now = u32::try_from(since.as_secs()).unwrap_or_default();
         let Some(quiet) = &mut self.quiet else { return };

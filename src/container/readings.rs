@@ -3,10 +3,9 @@
 use std::time::SystemTime;
 
 use super::{Container, Volume};
-use crate::cgroup::{Cpu, Io, Known, Limit, Memory, MemoryNews, Vm};
+use crate::cgroup::{Cpu, Io, Known, Limit, Memory, MemoryNews, Stalls, Vm};
 use crate::files::{Files, Result};
 use crate::kernel::netdev::Interface;
-use crate::kernel::psi::Pressure;
 
 /// Where the agent mounts the Amazon EBS volumes that ECS manages for tasks.
 const TASK_VOLUMES: &str = "/mnt/ecs/ebs";
@@ -31,17 +30,6 @@ pub struct Room {
     pub size: Option<u64>,
     /// Bytes used.
     pub used: Option<u64>,
-}
-
-/// Pressure on a group. Each is `None` without PSI, and on cgroup v1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stalls {
-    /// For want of CPUs.
-    pub cpu: Option<Pressure>,
-    /// For want of memory.
-    pub memory: Option<Pressure>,
-    /// For want of disks.
-    pub io: Option<Pressure>,
 }
 
 /// What a group did to all its block devices together.
@@ -123,13 +111,7 @@ impl Container {
     /// The pressure on it.
     pub fn stalls(&mut self, files: &mut Files) -> Result<Stalls> {
         let Self { cgroup, readings, .. } = self;
-        once(&mut readings.pressure, || {
-            Ok(Stalls {
-                cpu: cgroup.cpu_pressure(files)?,
-                memory: cgroup.memory_pressure(files)?,
-                io: cgroup.io_pressure(files)?,
-            })
-        })
+        once(&mut readings.pressure, || cgroup.stalls(files))
     }
 
     /// What all interfaces of the network namespace did that it owns, and what tells that namespace

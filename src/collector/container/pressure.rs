@@ -1,8 +1,8 @@
 //! Pressure stall information of each container: how long it waited for CPUs, memory and disks.
 
 use super::{read_each, write};
+use crate::cgroup::Stalls;
 use crate::collector::{Collector, Host, Need};
-use crate::container::Stalls;
 use crate::exposition::{Descriptor, Table, Text, counter, micros};
 use crate::files::{Result, Roots};
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::account::{Account, parts};
 use super::tasks::{Task, Tasks};
 use super::traffic::{self, Traffic};
-use crate::cgroup::{self, Cpu, Io, Limit, Memory, Version, Vm};
+use crate::cgroup::{self, Cpu, Io, Limit, Memory, Stalls, Version, Vm};
 use crate::collector::Host;
 use crate::collector::container::network::Networks;
 use crate::container::endings::Ended;
-use crate::container::{Container, Disk, Network, Stalls};
+use crate::container::{Container, Disk, Network};
 use crate::files::{Files, Result, Roots};
 use crate::inventory::Inventory;
 
