@@ -34,14 +34,21 @@ impl Buffer {
     /// Appends some.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
-        let end = self.length + bytes.len();
-        if end > self.all.len() {
-            self.grow(end);
+        let rest = self.all.get_mut(self.length..).unwrap_or_default();
+        match rest.get_mut(..bytes.len()) {
+            Some(room) => room.copy_from_slice(bytes),
+            None => self.grow_and_put(bytes),
         }
-        if let Some(room) = self.all.get_mut(self.length..end) {
+        self.length += bytes.len();
+    }
+
+    #[cold]
+    fn grow_and_put(&mut self, bytes: &[u8]) {
+        self.grow(self.length + bytes.len());
+        let rest = self.all.get_mut(self.length..).unwrap_or_default();
+        if let Some(room) = rest.get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);
         }
-        self.length = end;
     }
 
     /// Appends again what stands there.
@@ -57,7 +64,6 @@ impl Buffer {
 
     /// Makes room for so many, and an eighth more: a text is a little longer than the one before, and
     /// what is set to zero takes memory.
-    #[cold]
     fn grow(&mut self, length: usize) {
         self.all.resize(length + length / 8 + 64, 0);
     }

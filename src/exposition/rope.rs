@@ -25,6 +25,13 @@ pub(super) struct Rope {
     blocks: Vec<LabelBlock>,
     /// The block that stood last.
     last: usize,
+    /// How far it was from the one before, where that was not the next.
+    step: usize,
+    /// How often this family did not follow the order of the blocks.
+    turns: usize,
+    /// How many blocks were known beforehand, and for how many texts.
+    known: usize,
+    age: u8,
     /// How long all is that is to be put in.
     noted: usize,
 }
@@ -92,7 +99,7 @@ impl Rope {
         let head = start..self.heads.len();
         self.head = head.len();
         self.stretches.push(Stretch { mark, head });
-        self.last = 0;
+        (self.last, self.turns) = (0, 0);
     }
 
     /// Begins a line of the family that was begun with a block. There may be one in a line.
@@ -101,8 +108,8 @@ impl Rope {
         let is = |at: usize| self.blocks.get(at).is_some_and(|known| known.is(block));
         if is(self.last + 1) {
             self.last += 1;
-        } else if is(self.last + 2) {
-            self.last += 2; // A task stands between the containers of two.
+        } else if is(self.last + self.step) {
+            self.last += self.step; // Of containers, or of tasks alone.
         } else if !is(self.last) {
             self.find(block);
         }
@@ -127,23 +134,39 @@ impl Rope {
     fn find(&mut self, block: &LabelBlock) {
         /// Families name the same blocks in the same order, and leave out a few.
         const AHEAD: usize = 8;
+        /// How often one may turn to another order, before its blocks are taken for new ones.
+        const TURNS: usize = 16;
+        let is = |known: &LabelBlock| known.is(block);
         let rest = self.blocks.get(self.last + 1..).unwrap_or_default();
-        let mut near = rest.iter().take(AHEAD);
-        if let Some(ahead) = near.position(|known| known.is(block)) {
-            self.last += 1 + ahead;
-        } else {
-            self.last = self.blocks.len();
+        if let Some(ahead) = rest.iter().take(AHEAD).position(is) {
+            self.step = 1 + ahead;
+            self.last += self.step;
+            return;
+        }
+        self.turns += 1;
+        let known = if self.turns > TURNS { None } else { self.blocks.iter().rposition(is) };
+        self.last = known.unwrap_or(self.blocks.len());
+        if known.is_none() {
             self.blocks.push(block.clone());
         }
     }
 
+    /// Forgets all that was put, but not the order of the blocks, which is likely to be the same again.
     pub(super) fn clear(&mut self) {
+        /// So often what is gone is forgotten.
+        const OFTEN: u8 = 16;
         self.bytes.clear();
         self.heads.clear();
         self.stretches.clear();
         self.marks.clear();
-        self.blocks.clear();
         (self.last, self.noted) = (0, 0);
+        self.age += 1;
+        let another = self.blocks.len() != self.known && self.known > 0;
+        if another || self.age >= OFTEN {
+            self.blocks.clear();
+            self.age = 0;
+        }
+        self.known = self.blocks.len();
     }
 
     /// How long it is, with all put in.
@@ -344,12 +367,42 @@ mod tests {
 
     #[test]
     fn keeps_a_block_once_where_families_have_one_order() {
-        let (rope, _) = rope();
-        // All of them in the first family; the last, which leaves out many, names its second anew.
-        assert_eq!(rope.blocks.len(), 40 + 1);
-        let mut rope = rope;
+        let (mut rope, _) = rope();
+        assert_eq!(rope.blocks.len(), 40);
+        let blocks = rope.blocks.clone();
+        let family = |rope: &mut Rope, blocks: &mut dyn Iterator<Item = &LabelBlock>| {
+            rope.put(b"y");
+            rope.begin(rope.bytes.len() - 1..rope.bytes.len());
+            rope.put(b" 1\n");
+            let mut text = "y 1\n".to_owned();
+            for block in blocks {
+                rope.block(block);
+                rope.put(b"} 2\n");
+                text += &format!("y{{{}}} 2\n", str::from_utf8(block.as_bytes()).unwrap());
+            }
+            let mut whole = Vec::new();
+            rope.expand(Place::default(), rope.before(usize::MAX), &mut whole);
+            assert!(String::from_utf8(whole).unwrap().ends_with(&text));
+            rope.blocks.len()
+        };
+        let turned = || blocks[20..].iter().chain(&blocks[..20]);
+        assert_eq!(family(&mut rope, &mut turned()), 40);
+        assert_eq!(family(&mut rope, &mut blocks.iter().rev()), 40 + 24, "sixteen are looked for");
+
         rope.clear();
-        assert_eq!((rope.len(), rope.blocks.len()), (0, 0));
-        assert_eq!(rope.after(Place::default(), 10), Place::default());
+        assert_eq!((rope.len(), rope.after(Place::default(), 10)), (0, Place::default()));
+        let mut rope = Rope::default();
+        assert_eq!(family(&mut rope, &mut blocks.iter()), 40);
+        for _ in 0..3 {
+            rope.clear();
+            assert_eq!(family(&mut rope, &mut blocks.iter().skip(1)), 40, "from text to text");
+        }
+        let newer = LabelBlock::new([("id", "/new")]);
+        assert_eq!(family(&mut rope, &mut blocks.iter().chain([&newer])), 40 + 1);
+        for _ in 0..16 {
+            rope.clear();
+            family(&mut rope, &mut [&newer].into_iter());
+        }
+        assert_eq!(rope.blocks.len(), 1, "what is gone is forgotten");
     }
 }
