@@ -42,6 +42,21 @@ impl Buffer {
         self.length += bytes.len();
     }
 
+    /// Appends the first of these bytes. Where they are few, a fixed number is copied, of which those
+    /// count: less work than to ask how many there are.
+    #[inline]
+    pub(super) fn put_first(&mut self, length: usize, bytes: &[u8]) {
+        const FEW: usize = 16;
+        let rest = self.all.get_mut(self.length..).unwrap_or_default();
+        match (bytes.first_chunk::<FEW>(), rest.first_chunk_mut::<FEW>()) {
+            (Some(from), Some(to)) if length <= FEW => {
+                *to = *from;
+                self.length += length;
+            }
+            _ => self.put(bytes.get(..length).unwrap_or_default()),
+        }
+    }
+
     #[cold]
     fn grow_and_put(&mut self, bytes: &[u8]) {
         self.grow(self.length + bytes.len());
@@ -117,6 +132,11 @@ mod tests {
             expected.extend(vec![n; n.into()]);
             buffer.push(n);
             expected.push(n);
+            for some in [&b"0123456789abcdefg"[..], b"short"] {
+                let length = some.len().min(usize::from(n) % 18);
+                buffer.put_first(length, some);
+                expected.extend(&some[..length]);
+            }
             let range = expected.len() / 3..expected.len() / 2;
             buffer.put_again(range.clone());
             expected.extend_from_within(range);

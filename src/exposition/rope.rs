@@ -54,6 +54,33 @@ struct Stretch {
     head: Range<usize>,
 }
 
+/// Where a text goes to.
+pub(super) trait Sink {
+    /// Takes the first of these bytes.
+    fn put_first(&mut self, length: usize, bytes: &[u8]);
+    /// Takes all of them.
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Buffer {
+    #[inline]
+    fn put_first(&mut self, length: usize, bytes: &[u8]) {
+        self.put_first(length, bytes);
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.put(bytes);
+    }
+}
+
+/// Nowhere: one wants to know where it would end.
+impl Sink for () {
+    fn put_first(&mut self, _: usize, _: &[u8]) {}
+
+    fn put(&mut self, _: &[u8]) {}
+}
+
 /// A place between two lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -182,25 +209,25 @@ impl Rope {
 
     /// The place after those lines from another one on that are about so many bytes long.
     pub(super) fn after(&self, from: Place, about: usize) -> Place {
-        self.walk(from, about, |_| ())
+        self.walk(from, about, &mut ())
     }
 
     /// Hands out those lines from a place on that are about so many bytes long, with all put in. Where
     /// they end.
-    pub(super) fn walk(&self, from: Place, about: usize, mut put: impl FnMut(&[u8])) -> Place {
+    pub(super) fn walk(&self, from: Place, about: usize, out: &mut impl Sink) -> Place {
         let Place { mut byte, mut mark } = from;
         let bytes = &*self.bytes;
         let mut left = about;
         for (at, head, block) in self.noted(mark) {
-            let plain = bytes.get(byte..at).unwrap_or_default();
-            let all = plain.len() + head.len() + block.as_bytes().len();
+            let plain = at.saturating_sub(byte);
+            let all = plain + head.len() + block.as_bytes().len();
             if all >= left {
-                left = left.min(plain.len());
+                left = left.min(plain);
                 break;
             }
-            put(plain);
-            put(head);
-            put(block.as_bytes());
+            out.put_first(plain, bytes.get(byte..).unwrap_or_default());
+            out.put(head);
+            out.put(block.as_bytes());
             left -= all;
             byte = at;
             mark += 1;
@@ -212,13 +239,13 @@ impl Rope {
             if at >= end {
                 break;
             }
-            put(bytes.get(byte..at).unwrap_or_default());
-            put(head);
-            put(block.as_bytes());
+            out.put(bytes.get(byte..at).unwrap_or_default());
+            out.put(head);
+            out.put(block.as_bytes());
             byte = at;
             mark += 1;
         }
-        put(bytes.get(byte..end).unwrap_or_default());
+        out.put(bytes.get(byte..end).unwrap_or_default());
         Place { byte: end, mark }
     }
 

@@ -130,7 +130,7 @@ impl Text {
 
     /// Appends the lines from a place on to `out`, about so many bytes of them. Where they end.
     pub fn expand_about(&self, from: Place, about: usize, out: &mut Buffer) -> Place {
-        self.rope.walk(from, about, |bytes| out.put(bytes))
+        self.rope.walk(from, about, out)
     }
 
     /// Appends the text between two places to `out`.

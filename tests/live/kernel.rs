@@ -112,6 +112,26 @@ pub const TRUTH: &[Truth] = &[
         at("pids", "pids.current", "", 1.0),
         at("", "pids.current", "", 1.0),
     ),
+    truth(
+        "container_pressure_cpu_waiting_seconds_total",
+        at("", "cpu.pressure", "some", 1e-6),
+        at("", "cpu.pressure", "some", 1e-6),
+    ),
+    truth(
+        "container_pressure_memory_waiting_seconds_total",
+        at("", "memory.pressure", "some", 1e-6),
+        at("", "memory.pressure", "some", 1e-6),
+    ),
+    truth(
+        "container_pressure_io_waiting_seconds_total",
+        at("", "io.pressure", "some", 1e-6),
+        at("", "io.pressure", "some", 1e-6),
+    ),
+    truth(
+        "container_pressure_io_stalled_seconds_total",
+        at("", "io.pressure", "full", 1e-6),
+        at("", "io.pressure", "full", 1e-6),
+    ),
 ];
 
 /// A number in a file of a control group.
@@ -147,6 +167,13 @@ impl Place {
         let number = |line: &str| -> Option<f64> {
             if self.key.is_empty() {
                 return line.parse().ok();
+            }
+            // Pressure: `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`.
+            if let Some(averages) = line
+                .strip_prefix(self.key)
+                .filter(|s| s.starts_with(" avg"))
+            {
+                return averages.rsplit_once("total=")?.1.parse().ok();
             }
             let mut words = line.split([' ', '=']);
             words.find(|word| *word == self.key)?;
