@@ -158,6 +158,7 @@ struct Held {
     descriptors: Vec<String>,
     /// Beyond one for each group of the host.
     watches: usize,
+    /// Its own: of its file, what scrapes run is mapped anew after it was given back.
     memory_kib: u64,
 }
 
@@ -245,7 +246,9 @@ impl Exporter {
             other => other.into_owned(),
         };
         let status = fs::read_to_string(proc.join("status")).unwrap();
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let memory = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"));
         let memory = memory.and_then(|line| line.split_whitespace().next());
         Held {
             watches: listed("fdinfo").map(watches).sum::<usize>() + 1000 - groups(&walked()),
