@@ -3,12 +3,12 @@
 //! What a group does is counted in all the groups around, too. A group is read only where the one around
 //! it did something since.
 
-use super::quiet::{Held, fingerprint};
+use super::quiet::{Held, Stand, fingerprint};
 use super::{Cgroup, Known, Version, blkio, v2};
 use crate::files::{Files, Result};
 
 /// What a control group and its descendants did to one block device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Io {
     /// Major and minor number.
     pub device: (u32, u32),
@@ -42,7 +42,7 @@ pub struct Io {
 
 /// What a group's I/O cost by the model of `io.cost`. Each is `None` on cgroup v1, where the model is
 /// not switched on for the device, and the last three in kernels that do not tell them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct IoCost {
     /// Microseconds of the device's time.
     pub usage_usec: Option<u64>,
@@ -59,33 +59,6 @@ pub struct IoCost {
 pub(super) struct Moved {
     devices: Vec<Io>,
     known: Known,
-}
-
-impl Io {
-    /// All numbers, in one order.
-    fn numbers(&self) -> [Option<u64>; 17] {
-        let (major, minor) = self.device;
-        let IoCost { usage_usec, wait_usec, indebt_usec, indelay_usec } = self.cost;
-        [
-            Some(major.into()),
-            Some(minor.into()),
-            self.read_bytes,
-            self.written_bytes,
-            self.reads,
-            self.writes,
-            self.discarded_bytes,
-            self.reads_merged,
-            self.writes_merged,
-            self.read_nsec,
-            self.write_nsec,
-            self.io_nsec,
-            self.queued,
-            usage_usec,
-            wait_usec,
-            indebt_usec,
-            indelay_usec,
-        ]
-    }
 }
 
 impl Cgroup {
@@ -106,22 +79,20 @@ impl Cgroup {
                     Version::V2 => v2::io(self, out, files).map(|()| know)?,
                 };
                 if at.is_some() {
-                    self.hold(out.get(start..).unwrap_or_default(), known);
+                    self.hold(at, out.get(start..).unwrap_or_default(), known);
                 }
                 known
             }
         };
-        let moved = out.get(start..).unwrap_or_default();
-        self.tell_moved(Some(fingerprint(moved.iter().flat_map(Io::numbers))));
+        self.tell_moved(Some(fingerprint(&out.get(start..))));
         Ok(known)
     }
 
-    fn hold(&mut self, devices: &[Io], known: Known) {
-        let (at, now) = (self.stands_moved_within(), self.now);
+    fn hold(&mut self, at: Option<Stand>, devices: &[Io], known: Known) {
         let moved = &mut self.quiet.get_or_insert_default().moved;
         moved.value.devices.clear();
         moved.value.devices.extend_from_slice(devices);
         moved.value.known = known;
-        moved.mark(at, now);
+        moved.mark(at, self.now);
     }
 }

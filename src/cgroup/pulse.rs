@@ -110,6 +110,7 @@ mod tests {
         files: Files,
         outer: Cgroup,
         inner: Cgroup,
+        innermost: Cgroup,
     }
 
     impl Nest {
@@ -123,9 +124,10 @@ mod tests {
             let mut files = Files::default();
             let home: Arc<Hierarchies> = Hierarchies::find(&roots, &mut files).unwrap().into();
             let group = |path| Cgroup::new(path, Arc::clone(&home), false);
-            let (outer, mut inner) = (group("/a"), group("/a/b"));
+            let (outer, mut inner, mut innermost) = (group("/a"), group("/a/b"), group("/a/b/c"));
             inner.within(Some(&outer));
-            Self { dir, files, outer, inner }
+            innermost.within(Some(&inner));
+            Self { dir, files, outer, inner, innermost }
         }
 
         fn write(&self, name: &str, text: &str) {
@@ -194,6 +196,32 @@ mod tests {
         nest.outer
             .another_scrape(UNIX_EPOCH + Duration::from_secs(300));
         assert_eq!(nest.inner.stands_within(), None, "it was not read in this scrape");
+    }
+
+    #[test]
+    fn in_a_group_that_is_not_read_none_is() {
+        let mut nest = Nest::new("deep", UNIFIED, UNIFIED_GROUPS);
+        for (n, expected) in (1..).zip([1, 2, 2, 2]) {
+            for (group, n) in [("a", 1), ("a/b", 1), ("a/b/c", n)] {
+                nest.write(&format!("cg/{group}/cpu.stat"), "usage_usec 1\n");
+                for kind in ["cpu", "memory", "io"] {
+                    let text = format!("some avg10=0.00 total={n}\n");
+                    nest.write(&format!("cg/{group}/{kind}.pressure"), &text);
+                }
+                nest.write(&format!("cg/{group}/io.stat"), &format!("8:0 rbytes={n}\n"));
+            }
+            let read = |group: &mut Cgroup, files: &mut Files| {
+                group.cpu(false, files).unwrap();
+                let waited = group.stalls(files).unwrap().io.unwrap().some_usec;
+                let mut devices = Vec::new();
+                group.io(Known::default(), &mut devices, files).unwrap();
+                (waited.unwrap(), devices.first().unwrap().read_bytes.unwrap())
+            };
+            nest.both(15 * n, read);
+            let Nest { innermost, files, .. } = &mut nest;
+            innermost.another_scrape(UNIX_EPOCH + Duration::from_secs(15 * n));
+            assert_eq!(read(innermost, files), (expected, expected), "{n}");
+        }
     }
 
     #[test]

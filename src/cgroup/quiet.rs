@@ -9,6 +9,7 @@
 //! dirty; and they see to it that a page is active. So `memory.stat` is held only while nothing is
 //! dirty and the kernel reclaims nowhere on the host, and for a minute.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::io::Moved;
@@ -92,13 +93,10 @@ impl<T> Held<T> {
 }
 
 /// One number for many: it is another one where any of them is.
-pub(super) fn fingerprint(numbers: impl IntoIterator<Item = Option<u64>>) -> u64 {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |sum: u64, n: Option<u64>| {
-        let n = n.map_or(ODD, |n| n.wrapping_add(1));
-        (sum.rotate_left(29) ^ n).wrapping_mul(ODD)
-    };
-    numbers.into_iter().fold(0, mix)
+pub(super) fn fingerprint(numbers: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    numbers.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Held<Option<Memory>> {

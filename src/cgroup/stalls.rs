@@ -29,7 +29,7 @@ impl Stalls {
     fn fingerprint(&self) -> Option<u64> {
         let some = |pressure: Option<Pressure>| pressure?.some_usec;
         let waited = [some(self.cpu)?, some(self.memory)?, some(self.io)?];
-        Some(fingerprint(waited.map(Some)))
+        Some(fingerprint(&waited))
     }
 }
 

@@ -35,10 +35,8 @@ impl Buffer {
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         let rest = self.all.get_mut(self.length..).unwrap_or_default();
-        match rest.get_mut(..bytes.len()) {
-            Some(room) => room.copy_from_slice(bytes),
-            None => self.grow_and_put(bytes),
-        }
+        let Some(room) = rest.get_mut(..bytes.len()) else { return self.grow_and_put(bytes) };
+        room.copy_from_slice(bytes);
         self.length += bytes.len();
     }
 
@@ -60,10 +58,7 @@ impl Buffer {
     #[cold]
     fn grow_and_put(&mut self, bytes: &[u8]) {
         self.grow(self.length + bytes.len());
-        let rest = self.all.get_mut(self.length..).unwrap_or_default();
-        if let Some(room) = rest.get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-        }
+        self.put(bytes);
     }
 
     /// Appends again what stands there.

@@ -112,26 +112,10 @@ pub const TRUTH: &[Truth] = &[
         at("pids", "pids.current", "", 1.0),
         at("", "pids.current", "", 1.0),
     ),
-    truth(
-        "container_pressure_cpu_waiting_seconds_total",
-        at("", "cpu.pressure", "some", 1e-6),
-        at("", "cpu.pressure", "some", 1e-6),
-    ),
-    truth(
-        "container_pressure_memory_waiting_seconds_total",
-        at("", "memory.pressure", "some", 1e-6),
-        at("", "memory.pressure", "some", 1e-6),
-    ),
-    truth(
-        "container_pressure_io_waiting_seconds_total",
-        at("", "io.pressure", "some", 1e-6),
-        at("", "io.pressure", "some", 1e-6),
-    ),
-    truth(
-        "container_pressure_io_stalled_seconds_total",
-        at("", "io.pressure", "full", 1e-6),
-        at("", "io.pressure", "full", 1e-6),
-    ),
+    pressure("container_pressure_cpu_waiting_seconds_total", "cpu.pressure", "some"),
+    pressure("container_pressure_memory_waiting_seconds_total", "memory.pressure", "some"),
+    pressure("container_pressure_io_waiting_seconds_total", "io.pressure", "some"),
+    pressure("container_pressure_io_stalled_seconds_total", "io.pressure", "full"),
 ];
 
 /// A number in a file of a control group.
@@ -148,6 +132,11 @@ struct Place {
 
 const fn truth(family: &'static str, v1: Place, v2: Place) -> Truth {
     Truth { family, v1, v2 }
+}
+
+/// In microseconds. Hybrid hosts have it where cgroup v2 has.
+const fn pressure(family: &'static str, file: &'static str, who: &'static str) -> Truth {
+    truth(family, at("", file, who, 1e-6), at("", file, who, 1e-6))
 }
 
 const fn at(controller: &'static str, file: &'static str, key: &'static str, unit: f64) -> Place {
