@@ -21,9 +21,11 @@ impl<'a> Kind<'a> {
     /// Tells it from the path. Containers are known by their id, whoever runs them and wherever they
     /// were put.
     pub fn of(path: &'a str) -> Self {
-        let name = path.rsplit('/').next().unwrap_or_default();
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
         if name.is_empty() {
             Self::Host
+        } else if above.ends_with("/libpod_parent") && !name.starts_with("libpod-") {
+            Self::Other // A pod, by its own id, or podman's monitors.
         } else if let Some(id) = container_id(name) {
             Self::Container(id)
         } else if let Some(task) = task_id(path, name) {
@@ -160,6 +162,8 @@ mod tests {
             (format!("{user}/user.slice/docker-{ID}.scope"), ID),
             (format!("{user}/user.slice/libpod-{ID}.scope"), ID),
             (format!("/machine.slice/libpod-{ID}.scope"), ID),
+            (format!("/libpod_parent/libpod-{ID}"), ID),
+            (format!("/libpod_parent/{ID}/libpod-{ID}"), ID),
             (format!("/kubepods/burstable/pod1/{ID}"), ID),
             (format!("/kubepods.slice/kubepods-pod1.slice/crio-{ID}.scope"), ID),
             (format!("/ecs/188321f4b69345b8acc333be06e7f357/{ecs}"), ecs),
@@ -175,6 +179,8 @@ mod tests {
             (format!("/machine.slice/libpod-conmon-{ID}.scope"), Kind::Unit),
             (format!("/crio-conmon-{ID}.scope"), Kind::Unit),
             (format!("/machine.slice/libpod_pod_{ID}.slice"), Kind::Other),
+            (format!("/libpod_parent/{ID}"), Kind::Other),
+            (format!("/libpod_parent/{ID}/conmon"), Kind::Other),
             (format!("/machine.slice/libpod-{ID}.scope/container"), Kind::Other),
             (format!("/docker/{ID}/init.scope"), Kind::Unit),
             (format!("/system.slice/docker-{ID}.mount"), Kind::Other),

@@ -33,6 +33,9 @@ const PATIENCE_LIST: Duration = Duration::from_secs(20);
 const EVENTS: [&str; 8] =
     ["start", "die", "destroy", "rename", "update", "pause", "unpause", "health_status"];
 
+/// What podman wants to be asked for, to tell of `die` and `remove`.
+const EVENTS_OF_PODMAN: [&str; 2] = ["died", "remove"];
+
 /// A connection to Docker, or rather a way to make one for each question.
 #[derive(Clone)]
 pub(super) struct Client {
@@ -72,8 +75,8 @@ impl Event {
             What::Started => told::What::Started,
             What::Ended => told::What::Ended(self.exit_code),
             What::Gone => told::What::Removed,
-            What::Health(Some(health)) => told::What::Health(health),
-            What::Changed | What::State(_) | What::Health(None) => return None,
+            What::Health(health) => told::What::Health(health),
+            What::Changed | What::State(_) => return None,
         };
         let Self { id, at, who, .. } = self;
         Some(Happening { id: id.clone(), at: *at, what, who: who.clone() })
@@ -89,12 +92,12 @@ pub(super) enum What {
     Ended,
     /// It was removed.
     Gone,
-    /// It was renamed, or has other limits.
+    /// It was renamed, has other limits, or something else that was not said.
     Changed,
     /// It was frozen, or is no more.
     State(State),
     /// Its health check came to another opinion.
-    Health(Option<Health>),
+    Health(Health),
 }
 
 impl Client {
@@ -161,9 +164,11 @@ impl Client {
         since: SystemTime,
     ) -> impl Stream<Item = Result<Option<Event>, Trouble>> + Send + use<> {
         let named = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let filters: HashMap<String, Vec<String>> =
-            [("type".to_owned(), named(&["container"])), ("event".to_owned(), named(&EVENTS))]
-                .into();
+        let filters: HashMap<String, Vec<String>> = [
+            ("type".to_owned(), named(&["container"])),
+            ("event".to_owned(), named(&[&EVENTS[..], &EVENTS_OF_PODMAN].concat())),
+        ]
+        .into();
         let options = EventsOptionsBuilder::new()
             .since(&format!("{:.0}", seconds(since).floor()))
             .filters(&filters)
@@ -193,18 +198,18 @@ impl Client {
     }
 }
 
-/// An event by its name, such as `start` and `health_status: healthy`.
+/// An event by its name, such as `start` and `health_status: healthy`. Podman does not say which health.
 fn what(action: &str) -> Option<What> {
     Some(match action {
         "start" => What::Started,
         "die" => What::Ended,
-        "destroy" => What::Gone,
+        "destroy" | "remove" => What::Gone,
         "rename" | "update" => What::Changed,
         "pause" => What::State(State::Paused),
         "unpause" => What::State(State::Running),
         _ => {
             let health = action.strip_prefix("health_status")?;
-            What::Health(Health::of(health.trim_start_matches([':', ' '])))
+            Health::of(health.trim_start_matches([':', ' '])).map_or(What::Changed, What::Health)
         }
     })
 }
@@ -321,9 +326,10 @@ mod tests {
 
     #[test]
     fn knows_the_events_it_asked_for() {
-        assert_eq!(what("health_status: healthy"), Some(What::Health(Some(Health::Healthy))));
-        assert_eq!(what("health_status: starting"), Some(What::Health(Some(Health::Starting))));
-        assert_eq!(what("health_status"), Some(What::Health(None)));
+        assert_eq!(what("health_status: healthy"), Some(What::Health(Health::Healthy)));
+        assert_eq!(what("health_status: starting"), Some(What::Health(Health::Starting)));
+        assert_eq!(what("health_status"), Some(What::Changed));
+        assert_eq!(what("remove"), Some(What::Gone));
         assert_eq!(what("exec_create: /bin/true"), None);
         assert!(EVENTS.into_iter().all(|event| what(event).is_some()));
     }

@@ -279,7 +279,7 @@ impl<'a> Session<'a> {
                 known.pid = None;
             }),
             What::State(state) => self.change(&id, |known| known.state = state),
-            What::Health(health) => self.change(&id, |known| known.health = health),
+            What::Health(health) => self.change(&id, |known| known.health = Some(health)),
         }
     }
 
