@@ -3,7 +3,7 @@
 //! What a group does is counted in all the groups around, too. A group is read only where the one around
 //! it did something since.
 
-use super::quiet::{Held, Stand, fingerprint};
+use super::quiet::{Held, fingerprint};
 use super::{Cgroup, Known, Version, blkio, v2};
 use crate::files::{Files, Result};
 
@@ -59,6 +59,7 @@ pub struct IoCost {
 pub(super) struct Moved {
     devices: Vec<Io>,
     known: Known,
+    fingerprint: u64,
 }
 
 impl Cgroup {
@@ -66,33 +67,28 @@ impl Cgroup {
     /// any: of the groups in it nobody else does.
     pub fn io(&mut self, know: Known, out: &mut Vec<Io>, files: &mut Files) -> Result<Known> {
         self.tell_moved(None);
-        let (start, at) = (out.len(), self.stands_moved_within());
+        let at = self.stands_moved_within();
         let held = self.quiet.as_ref().map(|quiet| &quiet.moved);
-        let known = match held.filter(|held| held.holds(at)) {
-            Some(Held { value: Moved { devices, known }, .. }) => {
-                out.extend_from_slice(devices);
-                *known
-            }
-            None => {
-                let known = match self.home.version() {
-                    Version::V1 => blkio::io(self, know, out, files)?,
-                    Version::V2 => v2::io(self, out, files).map(|()| know)?,
-                };
-                if at.is_some() {
-                    self.hold(at, out.get(start..).unwrap_or_default(), known);
-                }
-                known
-            }
+        if let Some(Held { value: moved, .. }) = held.filter(|held| held.holds(at)) {
+            out.extend_from_slice(&moved.devices);
+            self.tell_moved(Some(moved.fingerprint));
+            return Ok(moved.known);
+        }
+        let start = out.len();
+        let known = match self.home.version() {
+            Version::V1 => blkio::io(self, know, out, files)?,
+            Version::V2 => v2::io(self, out, files).map(|()| know)?,
         };
-        self.tell_moved(Some(fingerprint(&out.get(start..))));
+        let devices = out.get(start..).unwrap_or_default();
+        let fingerprint = fingerprint(&devices);
+        if at.is_some() {
+            let held = &mut self.quiet.get_or_insert_default().moved;
+            held.value.devices.clear();
+            held.value.devices.extend_from_slice(devices);
+            (held.value.known, held.value.fingerprint) = (known, fingerprint);
+            held.mark(at, self.now);
+        }
+        self.tell_moved(Some(fingerprint));
         Ok(known)
-    }
-
-    fn hold(&mut self, at: Option<Stand>, devices: &[Io], known: Known) {
-        let moved = &mut self.quiet.get_or_insert_default().moved;
-        moved.value.devices.clear();
-        moved.value.devices.extend_from_slice(devices);
-        moved.value.known = known;
-        moved.mark(at, self.now);
     }
 }

@@ -40,6 +40,22 @@ impl Buffer {
         self.length += bytes.len();
     }
 
+    /// Appends these, one after the other.
+    #[inline]
+    pub(super) fn put_both(&mut self, first: &[u8], second: &[u8]) {
+        let both = first.len() + second.len();
+        let rest = self.all.get_mut(self.length..).unwrap_or_default();
+        let room = rest.get_mut(..both);
+        let Some((one, other)) = room.and_then(|room| room.split_at_mut_checked(first.len()))
+        else {
+            self.put(first);
+            return self.put(second);
+        };
+        one.copy_from_slice(first);
+        other.copy_from_slice(second);
+        self.length += both;
+    }
+
     /// Appends the first of these bytes. Where they are few, a fixed number is copied, of which those
     /// count: less work than to ask how many there are.
     #[inline]
@@ -131,6 +147,8 @@ mod tests {
                 let length = some.len().min(usize::from(n) % 18);
                 buffer.put_first(length, some);
                 expected.extend(&some[..length]);
+                buffer.put_both(some, b"another");
+                expected.extend([some, b"another"].concat());
             }
             let range = expected.len() / 3..expected.len() / 2;
             buffer.put_again(range.clone());

@@ -60,6 +60,8 @@ pub(super) trait Sink {
     fn put_first(&mut self, length: usize, bytes: &[u8]);
     /// Takes all of them.
     fn put(&mut self, bytes: &[u8]);
+    /// Takes these, one after the other.
+    fn put_both(&mut self, first: &[u8], second: &[u8]);
 }
 
 impl Sink for Buffer {
@@ -72,6 +74,11 @@ impl Sink for Buffer {
     fn put(&mut self, bytes: &[u8]) {
         self.put(bytes);
     }
+
+    #[inline]
+    fn put_both(&mut self, first: &[u8], second: &[u8]) {
+        self.put_both(first, second);
+    }
 }
 
 /// Nowhere: one wants to know where it would end.
@@ -79,6 +86,8 @@ impl Sink for () {
     fn put_first(&mut self, _: usize, _: &[u8]) {}
 
     fn put(&mut self, _: &[u8]) {}
+
+    fn put_both(&mut self, _: &[u8], _: &[u8]) {}
 }
 
 /// A place between two lines.
@@ -226,8 +235,7 @@ impl Rope {
                 break;
             }
             out.put_first(plain, bytes.get(byte..).unwrap_or_default());
-            out.put(head);
-            out.put(block.as_bytes());
+            out.put_both(head, block.as_bytes());
             left -= all;
             byte = at;
             mark += 1;
@@ -240,8 +248,7 @@ impl Rope {
                 break;
             }
             out.put(bytes.get(byte..at).unwrap_or_default());
-            out.put(head);
-            out.put(block.as_bytes());
+            out.put_both(head, block.as_bytes());
             byte = at;
             mark += 1;
         }
