@@ -303,6 +303,7 @@ impl Containers {
         }
         self.settle(names, now);
         for path in self.tree.written() {
+            let path = path.strip_suffix("/container").unwrap_or(path); // Of crun.
             if let Ok(at) = self
                 .rows
                 .binary_search_by(|row| row.cgroup.path().cmp(path))

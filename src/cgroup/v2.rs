@@ -3,7 +3,8 @@
 //! [1]: https://docs.kernel.org/admin-guide/cgroup-v2.html
 
 use super::{
-    Cgroup, Controller, Cpu, File, Io, Limit, Memory, MemoryNews, Once, Spec, Throttling, limit,
+    Cgroup, Controller, Cpu, File, Io, Kind, Limit, Memory, MemoryNews, Once, Spec, Throttling,
+    limit,
 };
 use crate::files::{Files, Result};
 use crate::kernel::{Malformed, decimal, flat, lines, mountinfo, single};
@@ -19,7 +20,17 @@ pub(super) const IO_STAT: File = File(3, Controller::Io, "io.stat");
 pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<Option<Cpu>> {
     let within = group.stands_within();
     let cpu = group.held(|quiet| &mut quiet.cpu, within, CPU_STAT, files, cpu_stat)?;
-    Ok(cpu.map(|cpu| Cpu { throttling: cpu.throttling.filter(|_| quota), ..cpu }))
+    let Some(mut cpu) = cpu else { return Ok(None) };
+    cpu.throttling = cpu.throttling.filter(|_| quota);
+    if cpu
+        .throttling
+        .is_some_and(|throttling| throttling.periods == 0)
+    {
+        const INSIDE: Once = Once(Controller::Cpu, "container/cpu.stat");
+        let inside = group.load_once(INSIDE, files, cpu_stat)?;
+        cpu.throttling = inside.map_or(cpu.throttling, |inside| inside.throttling);
+    }
+    Ok(Some(cpu))
 }
 
 pub(super) fn memory(
@@ -57,20 +68,38 @@ pub(super) fn io(group: &mut Cgroup, out: &mut Vec<Io>, files: &mut Files) -> Re
     Ok(())
 }
 
+/// What it may use. crun keeps a container, and its limits, in a group inside of the container's.
 pub(super) fn spec(group: &Cgroup, files: &mut Files) -> Result<Spec> {
-    const CPU_MAX: Once = Once(Controller::Cpu, "cpu.max");
-    const MEMORY_MAX: Once = Once(Controller::Memory, "memory.max");
-    const MEMORY_LOW: Once = Once(Controller::Memory, "memory.low");
-    const SWAP_MAX: Once = Once(Controller::Memory, "memory.swap.max");
-    let cpu = group.load_once(CPU_MAX, files, cpu_max)?;
+    let names = ["cpu.max", "memory.max", "memory.swap.max", "memory.low"];
+    let inside = [
+        "container/cpu.max",
+        "container/memory.max",
+        "container/memory.swap.max",
+        "container/memory.low",
+    ];
+    let own = limits(group, names, files)?;
+    let limits_of = [own.cpu_quota_usec, own.memory, own.swap];
+    let limited = limits_of
+        .iter()
+        .any(|limit| matches!(limit, Some(Limit::At(_))));
+    if limited || !matches!(Kind::of(&group.path), Kind::Container(_)) {
+        return Ok(own);
+    }
+    let inside = limits(group, inside, files)?;
+    Ok(if inside == Spec::default() { own } else { inside })
+}
+
+fn limits(group: &Cgroup, names: [&'static str; 4], files: &mut Files) -> Result<Spec> {
+    let [cpu, memory, swap, low] = names;
+    let cpu = group.load_once(Once(Controller::Cpu, cpu), files, cpu_max)?;
+    let mut bytes = |name| group.load_once(Once(Controller::Memory, name), files, limit);
     Ok(Spec {
-        cpu_shares: None,
         cpu_quota_usec: cpu.map(|(quota, _)| quota),
         cpu_period_usec: cpu.map(|(_, period)| period),
-        memory: group.load_once(MEMORY_MAX, files, limit)?,
-        swap: group.load_once(SWAP_MAX, files, limit)?,
-        memory_reservation: group.load_once(MEMORY_LOW, files, limit)?,
-        threads: None,
+        memory: bytes(memory)?,
+        swap: bytes(swap)?,
+        memory_reservation: bytes(low)?,
+        ..Spec::default()
     })
 }
 
@@ -189,8 +218,13 @@ fn io_stat(text: &[u8], out: &mut Vec<Io>) -> Result<(), Malformed> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
     use super::*;
+    use crate::cgroup::Hierarchies;
     use crate::cgroup::IoCost;
+    use crate::files::Roots;
 
     #[test]
     fn tells_groups_with_a_controller_from_those_without() {
@@ -220,6 +254,42 @@ mod tests {
         assert!(cpu_max(b"50000\n").is_err());
         assert_eq!(limit(b"max\n"), Ok(Limit::Max));
         assert_eq!(limit(b"33554432\n"), Ok(Limit::At(33_554_432)));
+    }
+
+    #[test]
+    fn the_limits_of_crun_are_those_of_the_container() {
+        let id = "7ab32eddc0bb3984a67d6062da64f64a004cb65d1614b38cd64a5e98ebc2136e";
+        let dir = std::env::temp_dir().join(format!("v2-crun-{}", std::process::id()));
+        let write = |name: &str, text: &str| {
+            let path = dir.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("proc/1/mountinfo", "36 30 0:31 / /cg rw - cgroup2 cgroup rw\n");
+        let roots = Roots { proc: dir.join("proc"), rootfs: dir.clone(), ..Roots::default() };
+        let mut files = Files::default();
+        let home: Arc<Hierarchies> = Hierarchies::find(&roots, &mut files).unwrap().into();
+        let path = format!("/libpod-{id}.scope");
+        let group = |quota: &str, max: &str, throttled: u64, inside: &str| {
+            let name = |file| format!("cg{path}{inside}/{file}");
+            write(&name("cpu.max"), &format!("{quota} 100000\n"));
+            write(&name("memory.max"), &format!("{max}\n"));
+            let stat = format!("usage_usec 5\nnr_periods {throttled}\nnr_throttled {throttled}\n");
+            write(&name("cpu.stat"), &stat);
+        };
+        let mut said = || {
+            let mut group = Cgroup::new(&path, Arc::clone(&home), false);
+            let spec = spec(&group, &mut files).unwrap();
+            let cpu = cpu(&mut group, true, &mut files).unwrap().unwrap();
+            (spec.cpu_quota_usec, spec.memory, cpu.throttling.unwrap().throttled_periods)
+        };
+        group("max", "max", 0, "");
+        assert_eq!(said(), (Some(Limit::Max), Some(Limit::Max), 0), "of nobody");
+        group("50000", "67108864", 7, "/container");
+        assert_eq!(said(), (Some(Limit::At(50_000)), Some(Limit::At(67_108_864)), 7), "of crun");
+        group("20000", "max", 3, "");
+        assert_eq!(said(), (Some(Limit::At(20_000)), Some(Limit::Max), 3), "of runc");
+        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
