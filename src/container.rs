@@ -62,7 +62,7 @@ pub struct About {
     pub created: Option<f64>,
     /// When it was last started, in seconds since 1970.
     pub started: Option<f64>,
-    /// CPU shares it was given, which cgroup v2 does not keep.
+    /// CPU shares it has, which cgroup v2 does not keep.
     pub cpu_shares: Option<u64>,
     /// Whose network it is in.
     pub network: Option<Network>,

@@ -145,11 +145,13 @@ impl Health {
 impl Known {
     /// The part that the rows of containers carry.
     pub(crate) fn about(&self) -> About {
+        /// What the kernel gives to who is given none.
+        const SHARES: u64 = 1024;
         About {
             pid: self.pid,
             created: self.created,
             started: self.started,
-            cpu_shares: self.cpu_shares,
+            cpu_shares: self.cpu_shares.or(Some(SHARES)),
             network: self.network,
             healthy: self.health.map(|health| health == Health::Healthy),
         }
