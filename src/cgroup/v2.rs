@@ -22,10 +22,7 @@ pub(super) fn cpu(group: &mut Cgroup, quota: bool, files: &mut Files) -> Result<
     let cpu = group.held(|quiet| &mut quiet.cpu, within, CPU_STAT, files, cpu_stat)?;
     let Some(mut cpu) = cpu else { return Ok(None) };
     cpu.throttling = cpu.throttling.filter(|_| quota);
-    if cpu
-        .throttling
-        .is_some_and(|throttling| throttling.periods == 0)
-    {
+    if cpu.throttling.is_some_and(|own| own.periods == 0) {
         const INSIDE: Once = Once(Controller::Cpu, "container/cpu.stat");
         let inside = group.load_once(INSIDE, files, cpu_stat)?;
         cpu.throttling = inside.map_or(cpu.throttling, |inside| inside.throttling);
@@ -78,10 +75,10 @@ pub(super) fn spec(group: &Cgroup, files: &mut Files) -> Result<Spec> {
         "container/memory.low",
     ];
     let own = limits(group, names, files)?;
-    let limits_of = [own.cpu_quota_usec, own.memory, own.swap];
-    let limited = limits_of
-        .iter()
-        .any(|limit| matches!(limit, Some(Limit::At(_))));
+    let limited = |limit| matches!(limit, Some(Limit::At(_)));
+    let limited = [own.cpu_quota_usec, own.memory, own.swap]
+        .into_iter()
+        .any(limited);
     if limited || !matches!(Kind::of(&group.path), Kind::Container(_)) {
         return Ok(own);
     }
