@@ -49,7 +49,8 @@ impl<'a> Task<'a> {
     fn does(&self, name: &str, command: &str) {
         let command = format!("({command}); true");
         let id = &self.container(name).id;
-        self.testbed.docker(&["exec", id, "sh", "-c", &command]);
+        // The shell itself may be what the kernel kills.
+        let _outcome = self.testbed.try_docker(&["exec", id, "sh", "-c", &command]);
     }
 
     /// Starts a command in a container that stays.
@@ -165,13 +166,17 @@ fn the_task_is_held_back(task: &Task<'_>) {
 fn it_is_told_whose_limit_killed(task: &Task<'_>) {
     assert_eq!(task.kills(), [0.0; 3]);
     task.does("c1", "head -c 67108864 /dev/zero | busybox tail -c 67108864 > /dev/null");
-    assert_eq!(task.kills(), [1.0, 0.0, 0.0]);
+    let [in_container, by_task, host] = task.kills();
+    // The kernel may kill the rest of the pipe too.
+    assert!((1.0..=3.0).contains(&in_container), "{in_container} kills counted");
+    assert_eq!([by_task, host], [0.0; 2]);
     // One without a limit of its own, which ends by it.
     let over = "head -c 314572800 /dev/zero | busybox tail -c 314572800 > /dev/null";
     let id = lasting::run(task.testbed, &task.id, "over", &[], over);
     task.testbed.docker(&["wait", &id]);
-    let counted = || (task.kills() == [1.0, 1.0, 0.0]).then_some(());
-    until(PATIENCE, "a kill in a container that ended", counted);
+    let counted = || Some(task.kills()).filter(|[_, by_task, _]| *by_task > 0.0);
+    let kills @ [_, before, _] = until(PATIENCE, "a kill in a container that ended", counted);
+    assert_eq!(kills, [in_container, before, 0.0]);
     for (name, mebibytes) in [("c4", 108), ("c3", 80), ("c2", 52), ("c1", 24)] {
         let bytes = mebibytes << 20;
         let hold =
@@ -180,9 +185,9 @@ fn it_is_told_whose_limit_killed(task: &Task<'_>) {
     }
     let kills = until(PATIENCE, "a kill by the task's limit", || {
         let [container, by_task, host] = task.kills();
-        (by_task > 1.0).then_some([container, host])
+        (by_task > before).then_some([container, host])
     });
-    assert_eq!(kills, [1.0, 0.0]);
+    assert_eq!(kills, [in_container, 0.0]);
 }
 
 fn nothing_falls_when_a_container_goes(task: &Task<'_>) {
