@@ -5,7 +5,7 @@
 //! namespace of its own, and takes them away again.
 //!
 //! `cargo bench --bench cost -- 0 10 100 300`. With `busy` every container does something before each
-//! scrape; else they do nothing.
+//! scrape; else they do nothing. With `latency` it is measured how long a scraper waits.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -17,6 +17,7 @@
 )]
 
 mod floor;
+mod latency;
 mod population;
 mod target;
 
@@ -37,8 +38,12 @@ const SETTLED: Duration = Duration::from_secs(11);
 
 fn main() {
     let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
-    let busy = std::env::args().any(|argument| argument == "busy");
+    let told = |word| std::env::args().any(|argument| argument == word);
     let sizes = if sizes.is_empty() { vec![0, 10, 100, 300] } else { sizes };
+    let mut population = Population::default();
+    if told("latency") {
+        return latency::table(&mut population, &sizes);
+    }
     println!(
         "CPU of a scrape in ms, median of {ROUNDS} in turn, {} ms apart.\n",
         SPACE.as_millis()
@@ -47,20 +52,24 @@ fn main() {
         "| containers | floor | identity | × floor | gzip | × floor | node_exporter | ÷ identity | samples | body kB | gzip kB | RSS MB | node_exporter MB | system calls |"
     );
     println!("|{}", " ---: |".repeat(14));
-    let mut population = Population::default();
     for size in sizes {
         population.grow(size);
-        row(&mut population, busy);
+        row(&mut population, told("busy"));
     }
 }
 
-fn row(population: &mut Population, busy: bool) {
-    let ours = Target::start(
+/// The exporter, which knows the containers by their agent.
+fn start(population: &Population) -> Target {
+    Target::start(
         exporter()
             .args(["--web.listen-address=127.0.0.1:9799", "--docker.socket=/nowhere"])
             .arg(format!("--ecs.agent-address={}", population.agent())),
         9799,
-    );
+    )
+}
+
+fn row(population: &mut Population, busy: bool) {
+    let ours = start(population);
     let node = Command::new("prometheus-node-exporter")
         .arg("--web.listen-address=127.0.0.1:9798")
         .stderr(Stdio::null())

@@ -1,14 +1,16 @@
 //! Containers to be measured: control groups in ECS tasks with a process each, and a stand-in for
 //! the ECS agent that names them.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread::sleep;
+use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
 const PER_TASK: usize = 3;
@@ -65,21 +67,9 @@ impl Population {
         for i in self.len()..size {
             let task = format!("/ecs/{}", task(i));
             let group = format!("{task}/{}", id(i));
-            for dir in directories(&group) {
-                // cpuset wants its CPUs told; nothing here needs them.
-                fs::create_dir_all(&dir).unwrap();
-            }
-            let child = Command::new("unshare")
-                .args(["-n", "sh", "-c", "while read line; do :; done"])
-                .stdin(Stdio::piped())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            let pid = child.id().to_string();
-            for dir in directories(&group) {
-                fs::write(dir.join("cgroup.procs"), &pid).unwrap();
-            }
+            let child = start(&group);
             sleep(Duration::from_millis(5));
+            let pid = child.id().to_string();
             let veth = format!("vethb{i}");
             let link =
                 ["link", "add", &veth, "type", "veth", "peer", "name", "eth0", "netns", &pid];
@@ -101,14 +91,83 @@ impl Drop for Population {
             let _gone = child.kill();
             let _gone = child.wait();
         }
-        for group in self.groups.iter().skip(1).rev() {
-            for dir in directories(group) {
-                while fs::remove_dir(&dir)
-                    .is_err_and(|e| e.kind() == std::io::ErrorKind::ResourceBusy)
-                {
-                    sleep(Duration::from_millis(10));
+        self.groups
+            .iter()
+            .skip(1)
+            .rev()
+            .for_each(|group| remove(group));
+    }
+}
+
+/// Containers that come and go, each for a second, until it is dropped.
+pub(crate) struct Passing(Option<(Sender<()>, JoinHandle<()>)>);
+
+impl Passing {
+    /// So many begin in a second.
+    pub(crate) fn begin(rate: u32) -> Self {
+        let (end, ended) = mpsc::channel();
+        let passing = std::thread::spawn(move || {
+            let mut alive = VecDeque::new();
+            // In tasks of their own.
+            for i in (1_000_000..).step_by(PER_TASK) {
+                let group = format!("/ecs/{}/{}", task(i), id(i));
+                alive.push_back((start(&group), group));
+                let over = ended.recv_timeout(Duration::from_secs(1) / rate);
+                let over = over != Err(RecvTimeoutError::Timeout);
+                while over && !alive.is_empty() || alive.len() > rate as usize {
+                    alive
+                        .pop_front()
+                        .into_iter()
+                        .for_each(|(mut child, group)| {
+                            child.kill().unwrap();
+                            child.wait().unwrap();
+                            remove(&group);
+                            group
+                                .rsplit_once('/')
+                                .into_iter()
+                                .for_each(|(task, _)| remove(task));
+                        });
+                }
+                if over {
+                    return;
                 }
             }
+        });
+        Self(Some((end, passing)))
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let Some((end, passing)) = self.0.take() else { return };
+        drop(end);
+        passing.join().unwrap();
+    }
+}
+
+/// A process in a group, and in a network namespace of its own.
+fn start(group: &str) -> Child {
+    for dir in directories(group) {
+        // cpuset wants its CPUs told; nothing here needs them.
+        fs::create_dir_all(&dir).unwrap();
+    }
+    let child = Command::new("unshare")
+        .args(["-n", "sh", "-c", "while read line; do :; done"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    for dir in directories(group) {
+        fs::write(dir.join("cgroup.procs"), child.id().to_string()).unwrap();
+    }
+    child
+}
+
+/// Takes a group away, once it is empty.
+fn remove(group: &str) {
+    for dir in directories(group) {
+        while fs::remove_dir(&dir).is_err_and(|e| e.kind() == std::io::ErrorKind::ResourceBusy) {
+            sleep(Duration::from_millis(10));
         }
     }
 }
