@@ -91,11 +91,9 @@ impl Drop for Population {
             let _gone = child.kill();
             let _gone = child.wait();
         }
-        self.groups
-            .iter()
-            .skip(1)
-            .rev()
-            .for_each(|group| remove(group));
+        for group in self.groups.iter().skip(1).rev() {
+            remove(group);
+        }
     }
 }
 
@@ -110,23 +108,17 @@ impl Passing {
             let mut alive = VecDeque::new();
             // In tasks of their own.
             for i in (1_000_000..).step_by(PER_TASK) {
-                let group = format!("/ecs/{}/{}", task(i), id(i));
-                alive.push_back((start(&group), group));
+                let task = format!("/ecs/{}", task(i));
+                let group = format!("{task}/{}", id(i));
+                alive.push_back((start(&group), task, group));
                 let over = ended.recv_timeout(Duration::from_secs(1) / rate);
                 let over = over != Err(RecvTimeoutError::Timeout);
                 while over && !alive.is_empty() || alive.len() > rate as usize {
-                    alive
-                        .pop_front()
-                        .into_iter()
-                        .for_each(|(mut child, group)| {
-                            child.kill().unwrap();
-                            child.wait().unwrap();
-                            remove(&group);
-                            group
-                                .rsplit_once('/')
-                                .into_iter()
-                                .for_each(|(task, _)| remove(task));
-                        });
+                    let Some((mut child, task, group)) = alive.pop_front() else { break };
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    remove(&group);
+                    remove(&task);
                 }
                 if over {
                     return;
