@@ -28,6 +28,7 @@ mod peer;
 mod quiet;
 mod quota;
 mod tasks;
+mod volumes;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -122,6 +123,17 @@ fn a_quota_is_the_limit_of_a_container() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     match Testbed::prepared("quota", quota::mount) {
         Ok(testbed) => quota::a_quota_is_the_limit(&testbed, &Server::exporter(&testbed)),
+        Err(reason) => eprintln!("not tried: {reason}"),
+    }
+}
+
+#[test]
+fn a_volume_of_a_task_is_told() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(testbed) = testbed() else { return };
+    let task = testbed.add("bridge", 1, "web");
+    match volumes::Volume::attach(testbed.dir(), &task) {
+        Ok(volume) => volumes::a_volume_is_told(&testbed, &Server::exporter(&testbed), &volume),
         Err(reason) => eprintln!("not tried: {reason}"),
     }
 }
