@@ -279,9 +279,11 @@ async fn serves_without_docker_and_fills_in_when_it_comes() {
     let dir = Dir::new("late");
     let filled = Filled::settled(&dir.socket(), None).await;
     assert_eq!((filled.up(), filled.errors()), ([false; 2], [0; 2]), "absent is not failed");
+    assert_eq!(name(&filled.handle.latest(), &id(1)), id(1), "as nobody else names it");
     let docker = Docker::new(&dir.socket());
     docker.add(&id(1), inspect(&id(1), "first"));
     filled.until(|i| name(i, &id(1)) == "first").await;
+    assert_eq!(name(&filled.handle.latest(), &id(2)), "", "Docker may name it yet");
     assert_eq!(filled.up(), [true, false]);
 }
 

@@ -31,6 +31,16 @@ pub(super) enum Name {
     Agent,
 }
 
+impl Name {
+    /// Its one of both.
+    fn of<T>(self, [docker, agent]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::Docker => docker,
+            Self::Agent => agent,
+        }
+    }
+}
+
 /// Containers by their ids.
 pub(super) type Containers = BTreeMap<Box<str>, Arc<Known>>;
 
@@ -63,6 +73,8 @@ struct Facts {
     containers: Containers,
     agent: Option<Arc<Answer>>,
     endpoints: Endpoints,
+    /// Which of Docker and the agent are not there.
+    absent: [bool; 2],
 }
 
 /// How it went with a source.
@@ -251,7 +263,8 @@ impl Desk {
         let facts = lock(&self.facts);
         let containers = facts.containers.values().cloned().collect();
         let (agent, endpoints) = (facts.agent.clone(), facts.endpoints.clone());
-        let new = Inventory::join(containers, agent, endpoints, (&self.labels, &self.service));
+        let told = Inventory::join(containers, agent, endpoints, (&self.labels, &self.service));
+        let new = told.where_alone(facts.absent == [true, true]);
         // Compared while scrapes may go on reading; nobody else writes as long as the facts are held.
         if **self.published.borrow() != new {
             self.published.send_replace(Arc::new(new));
@@ -263,6 +276,7 @@ impl Desk {
         if name == Name::Docker {
             self.docker_up.store(true, Ordering::Relaxed);
         }
+        *name.of(&mut lock(&self.facts).absent) = false;
         self.record(name, |record| {
             if !record.source.up {
                 tracing::info!(source = record.source.name, version, "inventory source answers");
@@ -323,6 +337,16 @@ impl Desk {
             }
             *logged = Some(error);
         });
+        if matches!(trouble, Trouble::Absent) {
+            self.absent(name);
+        }
+    }
+
+    /// A source is not there. Where none is, nobody gives the containers names.
+    pub(super) fn absent(&self, name: Name) {
+        if !std::mem::replace(name.of(&mut lock(&self.facts).absent), true) {
+            self.publish();
+        }
     }
 
     /// A source gave an answer that is not understood, and is asked in another way.
@@ -338,21 +362,12 @@ impl Desk {
 
     /// A source has answered everything it was asked at first, or has failed to.
     pub(super) fn settled(&self, name: Name) {
-        self.settled.send_if_modified(|[docker, agent]| {
-            let settled = match name {
-                Name::Docker => docker,
-                Name::Agent => agent,
-            };
-            !std::mem::replace(settled, true)
-        });
+        self.settled
+            .send_if_modified(|both| !std::mem::replace(name.of(both), true));
     }
 
     fn record(&self, name: Name, change: impl FnOnce(&mut Record)) {
-        let [docker, agent] = &mut *lock(&self.records);
-        change(match name {
-            Name::Docker => docker,
-            Name::Agent => agent,
-        });
+        change(name.of(&mut lock(&self.records)));
     }
 }
 

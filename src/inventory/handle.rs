@@ -60,6 +60,7 @@ pub fn start_telling(
     let fill = async move {
         let docker = async {
             if docker.is_empty() {
+                desk.absent(Name::Docker);
                 desk.settled(Name::Docker);
             } else {
                 docker::watch(Arc::clone(&desk), docker).await;
@@ -67,7 +68,10 @@ pub fn start_telling(
         };
         let agent = async {
             match agent {
-                None => desk.settled(Name::Agent),
+                None => {
+                    desk.absent(Name::Agent);
+                    desk.settled(Name::Agent);
+                }
                 Some(address) => agent::watch(&desk, &agent::address(&address)).await,
             }
         };

@@ -58,6 +58,8 @@ pub struct Inventory {
     services: BTreeMap<Box<str>, Box<str>>,
     /// Whether tasks' endpoints are asked for their services.
     asks: bool,
+    /// Whether there is neither Docker nor an agent to tell anything.
+    alone: bool,
     shown: Shown,
 }
 
@@ -113,6 +115,11 @@ impl Inventory {
         inventory.told = inventory.find_told();
         inventory.tasks = inventory.find_tasks();
         inventory
+    }
+
+    /// The same, where there may be neither Docker nor an agent.
+    fn where_alone(self, alone: bool) -> Self {
+        Self { alone, ..self }
     }
 
     /// What Docker says of the containers, in the order of their ids.
@@ -268,8 +275,9 @@ impl Inventory {
             (None, Some(_)) => Row::default(),
         };
         let Some(known) = docker else {
-            // One of containerd alone, which has no other name, as cAdvisor calls it.
-            if told.is_none() && !matches!(Kind::of(path), Kind::Container(_)) {
+            // One that nobody else names, as of containerd alone: cAdvisor calls it by its id too.
+            let alone = self.alone || !matches!(Kind::of(path), Kind::Container(_));
+            if told.is_none() && alone {
                 row.name = id;
             }
             let about = told.map(|(_, container)| container.about());
