@@ -1,5 +1,7 @@
 //! The host's files: where its trees are mounted, and how one file is read.
 
+#[cfg(test)]
+mod scratch;
 mod slot;
 
 use std::ffi::OsStr;
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 
 use crate::kernel::Malformed;
+#[cfg(test)]
+pub(crate) use scratch::Scratch;
 pub use slot::Slot;
 
 /// Where the host's trees are mounted in the exporter's own file system.
@@ -471,11 +475,10 @@ mod tests {
 
     #[test]
     fn reads_what_is_longer_than_the_buffer() {
-        let dir = std::env::temp_dir().join(format!("files-test-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
+        let dir = Scratch::new();
         let path = dir.join("long");
         let text: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
-        std::fs::write(&path, &text).unwrap();
+        dir.write("long", &text);
         let mut files = Files::default();
         let same = |read: &[u8]| Ok(read == text);
         assert!(files.load(&path, same).unwrap());
@@ -486,7 +489,6 @@ mod tests {
             assert!(files.load_kept(&mut kept, same).unwrap());
             assert!(files.load_kept(&mut kept, same).unwrap(), "from the start again");
         }
-        std::fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]

@@ -162,38 +162,23 @@ impl Cgroup {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::PathBuf;
     use std::sync::Arc;
 
     use super::*;
     use crate::cgroup::Hierarchies;
-    use crate::files::Roots;
+    use crate::files::{Roots, Scratch};
 
-    /// A group of a made-up host, with these mounts and files, removed when dropped.
-    struct Host(PathBuf);
-
-    impl Host {
-        fn new(name: &str, mounts: &str, files: &[(&str, &str)]) -> (Self, Cgroup) {
-            let dir = std::env::temp_dir().join(format!("finals-{name}-{}", std::process::id()));
-            fs::create_dir_all(dir.join("proc/1")).unwrap();
-            fs::write(dir.join("proc/1/mountinfo"), mounts).unwrap();
-            for (file, text) in files {
-                let file = dir.join("sys/fs/cgroup").join(file);
-                fs::create_dir_all(file.parent().unwrap()).unwrap();
-                fs::write(file, text).unwrap();
-            }
-            let (proc, sys) = (dir.join("proc"), dir.join("sys"));
-            let roots = Roots { proc, sys, ..Roots::default() };
-            let home = Hierarchies::find(&roots, &mut Files::default()).unwrap();
-            (Self(dir), Cgroup::new("/a", Arc::new(home), false))
+    /// A made-up host with these mounts and files, and a group of it.
+    fn host(mounts: &str, files: &[(&str, &str)]) -> (Scratch, Cgroup) {
+        let dir = Scratch::new();
+        dir.write("proc/1/mountinfo", mounts);
+        for (file, text) in files {
+            dir.write(&format!("sys/fs/cgroup/{file}"), text);
         }
-    }
-
-    impl Drop for Host {
-        fn drop(&mut self) {
-            let _left = fs::remove_dir_all(&self.0);
-        }
+        let (proc, sys) = (dir.join("proc"), dir.join("sys"));
+        let roots = Roots { proc, sys, ..Roots::default() };
+        let home = Hierarchies::find(&roots, &mut Files::default()).unwrap();
+        (dir, Cgroup::new("/a", Arc::new(home), false))
     }
 
     fn expected(usage_nsec: u64) -> Finals {
@@ -216,8 +201,7 @@ mod tests {
 
     #[test]
     fn both_versions_have_the_same_last_numbers() {
-        let (_host, mut v1) = Host::new(
-            "v1",
+        let (_host, mut v1) = host(
             "36 32 0:31 / /sys/fs/cgroup/c rw - cgroup cgroup rw,cpuacct\n\
              37 32 0:32 / /sys/fs/cgroup/m rw - cgroup cgroup rw,memory\n\
              38 32 0:33 / /sys/fs/cgroup/b rw - cgroup cgroup rw,blkio\n",
@@ -238,8 +222,7 @@ mod tests {
                 ("b/a/blkio.bfq.io_serviced_recursive", "8:0 Write 6\nTotal 6\n"),
             ],
         );
-        let (_other, mut v2) = Host::new(
-            "v2",
+        let (_other, mut v2) = host(
             "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
             &[
                 ("a/cpu.stat", "usage_usec 50000\nuser_usec 30000\nsystem_usec 20000\n"),
@@ -270,8 +253,7 @@ mod tests {
 
     #[test]
     fn a_group_without_cpu_time_is_not_read() {
-        let (_host, mut group) = Host::new(
-            "bare",
+        let (_host, mut group) = host(
             "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
             &[("a/memory.peak", "4096\n")],
         );

@@ -98,7 +98,7 @@ impl Cgroup {
 mod tests {
     use super::*;
     use crate::cgroup::Hierarchies;
-    use crate::files::{Files, Roots};
+    use crate::files::{Files, Roots, Scratch};
 
     #[test]
     fn slots_are_the_first() {
@@ -114,16 +114,11 @@ mod tests {
 
     #[test]
     fn two_read_by_one_descriptor() {
-        let dir = std::env::temp_dir().join(format!("opened-test-{}", std::process::id()));
-        let write = |name: &str, text: &str| {
-            let path = dir.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        write("proc/1/mountinfo", "37 30 0:32 / /cpu rw - cgroup cgroup rw,cpuacct\n");
-        write("cpu/a/cpuacct.usage", "5");
-        write("cpu/a/cpuacct.stat", "user 1\nsystem 2\n");
-        let roots = Roots { proc: dir.join("proc"), rootfs: dir.clone(), ..Roots::default() };
+        let dir = Scratch::new();
+        dir.write("proc/1/mountinfo", "37 30 0:32 / /cpu rw - cgroup cgroup rw,cpuacct\n");
+        dir.write("cpu/a/cpuacct.usage", "5");
+        dir.write("cpu/a/cpuacct.stat", "user 1\nsystem 2\n");
+        let roots = Roots { proc: dir.join("proc"), rootfs: dir.0.clone(), ..Roots::default() };
         let mut files = Files::default();
         let home: Arc<Hierarchies> = Hierarchies::find(&roots, &mut files).unwrap().into();
         let mut follower = Cgroup::new("/a", Arc::clone(&home), false);
@@ -140,11 +135,10 @@ mod tests {
         assert_eq!(row.most_open(), 0);
         // Another file of that name is not the one that was opened.
         fs::rename(dir.join("cpu/a/cpuacct.usage"), dir.join("old")).unwrap();
-        write("cpu/a/cpuacct.usage", "6");
-        fs::write(dir.join("old"), "7").unwrap();
+        dir.write("cpu/a/cpuacct.usage", "6");
+        dir.write("old", "7");
         assert_eq!([usage(&mut row), usage(&mut follower)], [Some(7); 2]);
         follower.close();
         assert_eq!((usage(&mut follower), usage(&mut row)), (Some(6), Some(7)));
-        fs::remove_dir_all(&dir).unwrap();
     }
 }

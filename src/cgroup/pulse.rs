@@ -99,14 +99,13 @@ impl Cgroup {
 mod tests {
     use super::*;
     use crate::cgroup::{Hierarchies, Io, Known, MemoryNews, Stalls};
-    use crate::files::{Files, Roots};
+    use crate::files::{Files, Roots, Scratch};
     use crate::kernel::psi::Pressure;
-    use std::path::{Path, PathBuf};
     use std::time::{Duration, UNIX_EPOCH};
 
     /// A tree of files, and in its hierarchies a group and one inside.
     struct Nest {
-        dir: PathBuf,
+        dir: Scratch,
         files: Files,
         outer: Cgroup,
         inner: Cgroup,
@@ -114,12 +113,13 @@ mod tests {
     }
 
     impl Nest {
-        fn new(name: &str, mounts: &str, groups: [&str; 2]) -> Self {
-            let dir = std::env::temp_dir().join(format!("pulse-{name}-{}", std::process::id()));
-            let roots = Roots { proc: dir.join("proc"), rootfs: dir.clone(), ..Roots::default() };
-            write(&dir, "proc/1/mountinfo", mounts);
+        fn new(mounts: &str, groups: [&str; 2]) -> Self {
+            let dir = Scratch::new();
+            dir.write("proc/1/mountinfo", mounts);
+            let (proc, rootfs) = (dir.join("proc"), dir.0.clone());
+            let roots = Roots { proc, rootfs, ..Roots::default() };
             for group in groups {
-                write(&dir, group, "");
+                dir.write(group, "");
             }
             let mut files = Files::default();
             let home: Arc<Hierarchies> = Hierarchies::find(&roots, &mut files).unwrap().into();
@@ -131,7 +131,7 @@ mod tests {
         }
 
         fn write(&self, name: &str, text: &str) {
-            write(&self.dir, name, text);
+            self.dir.write(name, text);
         }
 
         /// What both say in a scrape, the outer one first.
@@ -143,18 +143,6 @@ mod tests {
         }
     }
 
-    impl Drop for Nest {
-        fn drop(&mut self) {
-            std::fs::remove_dir_all(&self.dir).unwrap();
-        }
-    }
-
-    fn write(dir: &Path, name: &str, text: &str) {
-        let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
     const UNIFIED: &str = "36 30 0:31 / /cg rw - cgroup2 cgroup rw\n";
     const UNIFIED_GROUPS: [&str; 2] = ["cg/a/cgroup.procs", "cg/a/b/cgroup.procs"];
 
@@ -163,7 +151,7 @@ mod tests {
         let mounts = "36 30 0:31 / /memory rw - cgroup cgroup rw,memory\n\
             37 30 0:32 / /cpu rw - cgroup cgroup rw,cpuacct\n";
         let groups = ["memory/a/memory.stat", "memory/a/b/memory.stat"];
-        let mut nest = Nest::new("charged", mounts, groups);
+        let mut nest = Nest::new(mounts, groups);
         let steps = [
             ("the first time", [50, 90, 3], (1, 1)),
             ("a whole scrape later", [50, 90, 3], (2, 2)),
@@ -200,7 +188,7 @@ mod tests {
 
     #[test]
     fn in_a_group_that_is_not_read_none_is() {
-        let mut nest = Nest::new("deep", UNIFIED, UNIFIED_GROUPS);
+        let mut nest = Nest::new(UNIFIED, UNIFIED_GROUPS);
         for (n, expected) in (1..).zip([1, 2, 2, 2]) {
             for (group, n) in [("a", 1), ("a/b", 1), ("a/b/c", n)] {
                 nest.write(&format!("cg/{group}/cpu.stat"), "usage_usec 1\n");
@@ -226,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_group_is_asked_who_waits_where_the_one_around_it_ran_or_waited() {
-        let mut nest = Nest::new("waits", UNIFIED, UNIFIED_GROUPS);
+        let mut nest = Nest::new(UNIFIED, UNIFIED_GROUPS);
         let steps = [
             ("the first time", [50, 7, 8, 9], 1),
             ("a whole scrape later", [50, 7, 8, 9], 2),
@@ -262,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_group_is_read_where_the_one_around_it_did_something_to_a_disk() {
-        let mut nest = Nest::new("moved", UNIFIED, UNIFIED_GROUPS);
+        let mut nest = Nest::new(UNIFIED, UNIFIED_GROUPS);
         let steps = [
             ("the first time", [5, 6], 1),
             ("a whole scrape later", [5, 6], 2),

@@ -182,7 +182,7 @@ impl Cgroup {
 mod tests {
     use super::*;
     use crate::cgroup::{Hierarchies, MemoryNews};
-    use crate::files::{Error, Roots};
+    use crate::files::{Error, Roots, Scratch};
 
     fn get<T: Copy>(
         held: &mut Held<T>,
@@ -237,22 +237,19 @@ mod tests {
 
     /// A group of cgroup v1 whose memory is asked for at these seconds.
     struct Asked {
-        dir: std::path::PathBuf,
+        dir: Scratch,
         group: Cgroup,
         files: Files,
     }
 
     impl Asked {
         fn new() -> Self {
-            let dir = std::env::temp_dir().join(format!("quiet-test-{}", std::process::id()));
-            let proc = dir.join("proc");
-            std::fs::create_dir_all(proc.join("1")).unwrap();
+            let dir = Scratch::new();
             let mounts = "36 30 0:31 / /memory rw - cgroup cgroup rw,memory\n\
                 37 30 0:32 / /cpu rw - cgroup cgroup rw,cpuacct\n";
-            std::fs::write(proc.join("1/mountinfo"), mounts).unwrap();
-            std::fs::create_dir_all(dir.join("memory/a")).unwrap();
-            std::fs::create_dir_all(dir.join("cpu/a")).unwrap();
-            let roots = Roots { proc, rootfs: dir.clone(), ..Roots::default() };
+            dir.write("proc/1/mountinfo", mounts);
+            let (proc, rootfs) = (dir.join("proc"), dir.0.clone());
+            let roots = Roots { proc, rootfs, ..Roots::default() };
             let mut files = Files::default();
             let home = Hierarchies::find(&roots, &mut files).unwrap().into();
             Self { dir, group: Cgroup::new("/a", home, false), files }
@@ -260,21 +257,14 @@ mod tests {
 
         /// What it says of anonymous memory, where the kernel says these.
         fn rss(&mut self, second: u64, ran: u64, charged: u64, stat: &str, vm: Vm) -> u64 {
-            let write = |name: &str, text: &str| std::fs::write(self.dir.join(name), text).unwrap();
-            write("cpu/a/cpuacct.usage", &ran.to_string());
-            write("memory/a/memory.usage_in_bytes", &charged.to_string());
-            write("memory/a/memory.stat", stat);
-            let Self { group, files, .. } = self;
+            let Self { dir, group, files } = self;
+            dir.write("cpu/a/cpuacct.usage", ran.to_string());
+            dir.write("memory/a/memory.usage_in_bytes", charged.to_string());
+            dir.write("memory/a/memory.stat", stat);
             group.another_scrape(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
             group.cpu(false, files).unwrap().unwrap();
             let news = MemoryNews { vm, limit: None };
             group.memory(news, files).unwrap().unwrap().rss.unwrap()
-        }
-    }
-
-    impl Drop for Asked {
-        fn drop(&mut self) {
-            let _left = std::fs::remove_dir_all(&self.dir);
         }
     }
 

@@ -188,17 +188,15 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::{Files, Roots};
+    use crate::files::{Files, Roots, Scratch};
 
-    /// A directory that stands for a host with cgroup v2, removed when dropped.
-    struct Host(PathBuf);
+    /// A directory that stands for a host with cgroup v2.
+    struct Host(Scratch);
 
     impl Host {
-        fn new(name: &str) -> Self {
-            let dir = std::env::temp_dir().join(format!("tree-{name}-{}", std::process::id()));
-            fs::create_dir_all(dir.join("proc/1")).unwrap();
-            let mounts = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
-            fs::write(dir.join("proc/1/mountinfo"), mounts).unwrap();
+        fn new() -> Self {
+            let dir = Scratch::new();
+            dir.write("proc/1/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
             fs::create_dir_all(dir.join("sys/fs/cgroup")).unwrap();
             Self(dir)
         }
@@ -222,19 +220,13 @@ mod tests {
         }
     }
 
-    impl Drop for Host {
-        fn drop(&mut self) {
-            let _left = fs::remove_dir_all(&self.0);
-        }
-    }
-
     fn paths(tree: &Tree) -> Vec<&str> {
         tree.groups().map(|(path, _)| path).collect()
     }
 
     #[test]
     fn follows_groups_that_come_and_go() {
-        let host = Host::new("follows");
+        let host = Host::new();
         host.make("a/b");
         let mut tree = host.tree();
         assert!(tree.refresh());
@@ -253,13 +245,12 @@ mod tests {
 
     #[test]
     fn tells_of_limits_that_were_written() {
-        let host = Host::new("written");
+        let host = Host::new();
         host.make("a");
         let mut tree = host.tree();
         tree.refresh();
-        let file = |name: &str| host.0.join("sys/fs/cgroup/a").join(name);
         for name in ["memory.max", "memory.events", "cgroup.procs"] {
-            fs::write(file(name), "1").unwrap();
+            host.0.write(&format!("sys/fs/cgroup/a/{name}"), "1");
         }
         tree.refresh();
         assert_eq!(tree.written(), [Box::from("/a")]);
@@ -269,7 +260,7 @@ mod tests {
 
     #[test]
     fn forgets_the_watches_of_groups_that_are_gone() {
-        let host = Host::new("watches");
+        let host = Host::new();
         let mut tree = host.tree();
         tree.refresh();
         for _ in 0..100 {
@@ -285,7 +276,7 @@ mod tests {
 
     #[test]
     fn tells_a_group_from_the_one_of_its_name_before() {
-        let host = Host::new("again");
+        let host = Host::new();
         host.make("x");
         let mut tree = host.tree();
         tree.refresh();

@@ -183,27 +183,21 @@ fn quota(text: &[u8]) -> Result<Limit, Malformed> {
 mod tests {
     use super::*;
     use crate::cgroup::{Hierarchies, Vm};
-    use crate::files::Roots;
-    use std::path::Path;
+    use crate::files::{Roots, Scratch};
 
     #[test]
     fn looks_at_what_seldom_changes_when_it_may_have() {
-        let dir = std::env::temp_dir().join(format!("v1-seldom-{}", std::process::id()));
-        let (proc, group) = (dir.join("proc"), dir.join("memory/a"));
-        let write = |path: &Path, text: &str| {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
-        write(&proc.join("1/mountinfo"), "36 30 0:31 / /memory rw - cgroup cgroup rw,memory\n");
-        write(&group.join("memory.stat"), "");
-        let roots = Roots { proc, rootfs: dir.clone(), ..Roots::default() };
+        let dir = Scratch::new();
+        dir.write("proc/1/mountinfo", "36 30 0:31 / /memory rw - cgroup cgroup rw,memory\n");
+        dir.write("memory/a/memory.stat", "");
+        let roots = Roots { proc: dir.join("proc"), rootfs: dir.0.clone(), ..Roots::default() };
         let mut files = Files::default();
         let home = Hierarchies::find(&roots, &mut files).unwrap().into();
         let mut cgroup = Cgroup::new("/a", home, false);
         let mut read = |[failcnt, kills, peak]: [u64; 3], news| {
-            write(&group.join("memory.failcnt"), &failcnt.to_string());
-            write(&group.join("memory.oom_control"), &format!("oom_kill {kills}"));
-            write(&group.join("memory.max_usage_in_bytes"), &peak.to_string());
+            dir.write("memory/a/memory.failcnt", failcnt.to_string());
+            dir.write("memory/a/memory.oom_control", format!("oom_kill {kills}"));
+            dir.write("memory/a/memory.max_usage_in_bytes", peak.to_string());
             let memory = cgroup.memory(news, &mut files).unwrap().unwrap();
             (memory.failcnt, memory.oom_kills)
         };
@@ -220,7 +214,6 @@ mod tests {
         for (step, says, news, (failcnt, kills)) in steps {
             assert_eq!(read(says, news), (Some(failcnt), Some(kills)), "{step}");
         }
-        std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

@@ -215,13 +215,12 @@ fn io_stat(text: &[u8], out: &mut Vec<Io>) -> Result<(), Malformed> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::sync::Arc;
 
     use super::*;
     use crate::cgroup::Hierarchies;
     use crate::cgroup::IoCost;
-    use crate::files::Roots;
+    use crate::files::{Roots, Scratch};
 
     #[test]
     fn tells_groups_with_a_controller_from_those_without() {
@@ -256,23 +255,18 @@ mod tests {
     #[test]
     fn the_limits_of_crun_are_those_of_the_container() {
         let id = "7ab32eddc0bb3984a67d6062da64f64a004cb65d1614b38cd64a5e98ebc2136e";
-        let dir = std::env::temp_dir().join(format!("v2-crun-{}", std::process::id()));
-        let write = |name: &str, text: &str| {
-            let path = dir.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        write("proc/1/mountinfo", "36 30 0:31 / /cg rw - cgroup2 cgroup rw\n");
-        let roots = Roots { proc: dir.join("proc"), rootfs: dir.clone(), ..Roots::default() };
+        let dir = Scratch::new();
+        dir.write("proc/1/mountinfo", "36 30 0:31 / /cg rw - cgroup2 cgroup rw\n");
+        let roots = Roots { proc: dir.join("proc"), rootfs: dir.0.clone(), ..Roots::default() };
         let mut files = Files::default();
         let home: Arc<Hierarchies> = Hierarchies::find(&roots, &mut files).unwrap().into();
         let path = format!("/libpod-{id}.scope");
         let group = |quota: &str, max: &str, throttled: u64, inside: &str| {
             let name = |file| format!("cg{path}{inside}/{file}");
-            write(&name("cpu.max"), &format!("{quota} 100000\n"));
-            write(&name("memory.max"), &format!("{max}\n"));
+            dir.write(&name("cpu.max"), format!("{quota} 100000\n"));
+            dir.write(&name("memory.max"), format!("{max}\n"));
             let stat = format!("usage_usec 5\nnr_periods {throttled}\nnr_throttled {throttled}\n");
-            write(&name("cpu.stat"), &stat);
+            dir.write(&name("cpu.stat"), stat);
         };
         let mut said = || {
             let mut group = Cgroup::new(&path, Arc::clone(&home), false);
@@ -286,7 +280,6 @@ mod tests {
         assert_eq!(said(), (Some(Limit::At(50_000)), Some(Limit::At(67_108_864)), 7), "of crun");
         group("20000", "max", 3, "");
         assert_eq!(said(), (Some(Limit::At(20_000)), Some(Limit::Max), 3), "of runc");
-        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

@@ -130,15 +130,16 @@ impl<T> Once<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Scratch;
 
     #[test]
     fn reads_once_a_scrape_and_again_after_a_failure() {
-        let path = std::env::temp_dir().join(format!("shared-test-{}", std::process::id()));
+        let dir = Scratch::new();
         let (mut shared, mut files) = (Shared::default(), Files::default());
-        let mut file = Kept::new(path.clone());
+        let mut file = Kept::new(dir.join("stat"));
         let mut forks = |text: Option<&str>, shared: &mut Shared| {
             if let Some(text) = text {
-                std::fs::write(&path, text).unwrap();
+                dir.write("stat", text);
             }
             let stat = shared.stat(&mut file, &mut files);
             stat.map(|stat| stat.forks).map_err(|_| ())
@@ -149,6 +150,5 @@ mod tests {
         assert_eq!(forks(Some("processes 2\n"), &mut shared), Ok(1), "the same scrape");
         shared.forget();
         assert_eq!(forks(None, &mut shared), Ok(2), "the next scrape");
-        std::fs::remove_file(&path).unwrap();
     }
 }

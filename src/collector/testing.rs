@@ -10,6 +10,7 @@ use clap::{Args, FromArgMatches};
 
 use crate::collector::{Collector, Failures, Host, Shared};
 use crate::exposition::Text;
+pub(crate) use crate::files::Scratch;
 use crate::files::{Error, Files, Result, Roots};
 use crate::system::System;
 
@@ -96,35 +97,9 @@ pub(crate) fn expect_nothing<C: Collector>(args: &[&str]) {
     assert_eq!(written::<C>(args, &roots(&dir.0)).unwrap(), "");
 }
 
-/// A host to be made up, taken away in the end.
-pub(crate) struct Scratch(pub(crate) PathBuf);
-
 impl Scratch {
-    pub(crate) fn new() -> Self {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = format!("ecs-host-exporter-unit-{}-{number}", std::process::id());
-        let dir = std::env::temp_dir().join(dir);
-        fs::create_dir_all(&dir).unwrap();
-        Self(dir)
-    }
-
-    /// Writes a file below it.
-    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    /// What a collector writes of it, but for the help.
+    /// What a collector writes of the host that is made up in it, but for the help.
     pub(crate) fn written<C: Collector>(&self, args: &[&str]) -> Result<String> {
         written::<C>(args, &roots(&self.0))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
     }
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use clap::{Command, FromArgMatches};
@@ -12,12 +11,12 @@ use super::{Collector, Failures, Host, Shared, flags};
 use crate::cgroup::{Hierarchies, Kind, Tree};
 use crate::container::{About, Containers, Names};
 use crate::exposition::{LabelBlock, Text};
-use crate::files::{Files, Result, Roots};
+use crate::files::{Files, Result, Roots, Scratch};
 use crate::system::{System, Uname};
 
 /// A collector, and the host it is tried on: files below a directory of its own.
 pub(crate) struct Trial<C> {
-    dir: PathBuf,
+    dir: Scratch,
     roots: Roots,
     /// The collector.
     pub(crate) collector: C,
@@ -47,11 +46,7 @@ const SYSTEM: System = System {
 impl<C: Collector> Trial<C> {
     /// With these flags, over these files.
     pub(crate) fn new(args: &[&str], tree: &[(&str, &str)]) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("collector-test-{}-{next}", std::process::id());
-        let dir = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&dir).unwrap();
+        let dir = Scratch::new();
         let roots = roots(&dir);
         let command = Command::new("trial").no_binary_name(true);
         let matches = flags::augment::<C::Flags>(command).get_matches_from(args);
@@ -90,9 +85,7 @@ impl<C: Collector> Trial<C> {
 
     /// Writes a file of the host.
     pub(crate) fn write(&self, path: &str, text: &[u8]) {
-        let path = self.dir.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        self.dir.write(path, text);
     }
 
     /// Where the host's trees are.
@@ -153,11 +146,5 @@ fn roots(dir: &Path) -> Roots {
         sys: dir.join("sys"),
         rootfs: dir.into(),
         udev: dir.join("run/udev/data"),
-    }
-}
-
-impl<C> Drop for Trial<C> {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.dir);
     }
 }

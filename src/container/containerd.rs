@@ -166,45 +166,29 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::files::Scratch;
 
-    /// A host with containers of containerd, removed when dropped.
-    struct Host(PathBuf);
-
-    impl Host {
-        fn new(name: &str, containers: &[(&str, &str)]) -> (Self, Containerd) {
-            let dir =
-                std::env::temp_dir().join(format!("containerd-{name}-{}", std::process::id()));
-            for (bundle, group) in containers {
-                let bundle = dir.join(TASKS).join(bundle);
-                fs::create_dir_all(&bundle).unwrap();
-                let config = format!(
-                    r#"{{"process":{{"env":["A=b"]}},"linux":{{"cgroupsPath":"{group}"}}}}"#
-                );
-                fs::write(bundle.join("config.json"), config).unwrap();
-            }
-            let roots = Roots { rootfs: dir.clone(), ..Roots::default() };
-            (Self(dir), Containerd::new(&roots))
+    /// A host with containers of containerd.
+    fn host(containers: &[(&str, &str)]) -> (Scratch, Containerd) {
+        let dir = Scratch::new();
+        for (bundle, group) in containers {
+            let config =
+                format!(r#"{{"process":{{"env":["A=b"]}},"linux":{{"cgroupsPath":"{group}"}}}}"#);
+            dir.write(&format!("{TASKS}/{bundle}/config.json"), config);
         }
-    }
-
-    impl Drop for Host {
-        fn drop(&mut self) {
-            let _left = fs::remove_dir_all(&self.0);
-        }
+        let roots = Roots { rootfs: dir.0.clone(), ..Roots::default() };
+        (dir, Containerd::new(&roots))
     }
 
     #[test]
     fn knows_containers_of_any_name() {
-        let (_host, mut containerd) = Host::new(
-            "any",
-            &[
-                ("default/web-1", "/default/web-1"),
-                ("shop/cart.2", "shop/cart.2"),
-                ("k8s.io/a-b", "kubepods-x.slice:cri-containerd:a-b"),
-                ("k8s.io/bare", "system.slice::bare"),
-                ("k8s.io/none", ""),
-            ],
-        );
+        let (_host, mut containerd) = host(&[
+            ("default/web-1", "/default/web-1"),
+            ("shop/cart.2", "shop/cart.2"),
+            ("k8s.io/a-b", "kubepods-x.slice:cri-containerd:a-b"),
+            ("k8s.io/bare", "system.slice::bare"),
+            ("k8s.io/none", ""),
+        ]);
         for (path, kind) in [
             ("/default/web-1", Kind::Container("web-1")),
             ("/outer/default/web-1", Kind::Container("web-1")),
@@ -226,10 +210,10 @@ mod tests {
 
     #[test]
     fn a_group_of_the_same_name_is_looked_at_anew() {
-        let (host, mut containerd) = Host::new("anew", &[("default/web", "/default/web")]);
+        let (host, mut containerd) = host(&[("default/web", "/default/web")]);
         let files = &mut Files::default();
         assert_eq!(containerd.kind("/default/web", 1, files), Kind::Container("web"));
-        fs::remove_dir_all(host.0.join(TASKS).join("default/web")).unwrap();
+        fs::remove_dir_all(host.join(TASKS).join("default/web")).unwrap();
         assert_eq!(containerd.kind("/default/web", 1, files), Kind::Container("web"));
         assert_eq!(containerd.kind("/default/web", 2, files), Kind::Other);
         containerd.forget(|_| false);

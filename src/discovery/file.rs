@@ -77,14 +77,14 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Scratch;
 
     #[test]
     fn a_file_is_replaced_whole_or_not_at_all() {
-        let dir = std::env::temp_dir().join(format!("sd-file-{}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
+        let dir = Scratch::new();
         let path = dir.join("targets.json");
         let names = || {
-            let mut names: Vec<_> = fs::read_dir(&dir)
+            let mut names: Vec<_> = fs::read_dir(&dir.0)
                 .unwrap()
                 .map(|e| e.unwrap().file_name())
                 .collect();
@@ -95,11 +95,9 @@ mod tests {
             replace(&path, text.as_bytes()).unwrap();
             assert_eq!((fs::metadata(&path).unwrap().len(), names().len()), (text.len() as u64, 1));
         }
-        fs::create_dir(dir.join("taken")).unwrap();
-        fs::write(dir.join("taken/x"), "").unwrap();
+        dir.write("taken/x", "");
         assert!(replace(&dir.join("taken"), b"[]").is_err());
         assert_eq!(names(), ["taken", "targets.json"]);
         assert!(replace(Path::new("/"), b"[]").is_err());
-        fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -1,14 +1,12 @@
 use super::*;
 
 use std::io;
-use std::path::PathBuf;
-
 use std::time::{Duration, SystemTime};
 
 use super::ask::{Agent, Asked, Docker};
 use super::facts::{Cgroups, Security, View, confined};
 use crate::cgroup::Version;
-use crate::files::Error;
+use crate::files::{Error, Scratch};
 use crate::scrape::{Fared, Outcome};
 
 /// A container that has all it needs.
@@ -185,8 +183,8 @@ fn knows_another_root_from_the_hosts() {
 }
 
 /// A tree with the files of a host that says little.
-fn tree(name: &str) -> PathBuf {
-    let dir = std::env::temp_dir().join(format!("doctor-{name}-{}", std::process::id()));
+fn tree() -> Scratch {
+    let dir = Scratch::new();
     for (path, text) in [
         ("proc/1/comm", "systemd\n"),
         ("proc/2/comm", "kthreadd\n"),
@@ -200,26 +198,23 @@ fn tree(name: &str) -> PathBuf {
         ("etc/os-release", "ID=amzn\nPRETTY_NAME=\"Amazon Linux 2023\"\n"),
         ("run/udev/data/b8:0", ""),
     ] {
-        let path = dir.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        dir.write(path, text);
     }
     dir
 }
 
 #[test]
 fn looks_below_the_roots() {
-    let dir = tree("roots");
+    let dir = tree();
     let roots = Roots {
         proc: dir.join("proc"),
         sys: dir.join("sys"),
-        rootfs: dir.clone(),
+        rootfs: dir.0.clone(),
         udev: dir.join("run/udev/data"),
     };
     let patient =
         Patient { roots, in_container: false, docker: Some(dir.join("no.sock")), agent: None };
     let facts = Facts::gather(patient);
-    std::fs::remove_dir_all(&dir).unwrap();
     assert_eq!(facts.init.as_deref(), Some("systemd"));
     assert!(facts.kernel_threads);
     assert_eq!((facts.host_network, facts.host_root), (None, None));

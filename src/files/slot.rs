@@ -98,61 +98,47 @@ impl Files {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Scratch;
 
-    /// A file of this test, removed when dropped.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let name = format!("slot-test-{name}-{}", std::process::id());
-            Self(std::env::temp_dir().join(name))
-        }
-
-        fn path(&self) -> impl Fn(&mut PathBuf) {
-            |buffer| buffer.clone_from(&self.0)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _left = std::fs::remove_file(&self.0);
-        }
+    /// The path of a test's file.
+    fn file(dir: &Scratch) -> impl Fn(&mut PathBuf) {
+        |buffer| buffer.clone_from(&dir.join("file"))
     }
 
     fn word(text: &[u8]) -> Result<String, Malformed> {
         Ok(String::from_utf8_lossy(text).into_owned())
     }
 
-    fn load(slot: &mut Slot, keep: bool, scratch: &Scratch) -> Option<String> {
+    fn load(slot: &mut Slot, keep: bool, dir: &Scratch) -> Option<String> {
         let mut files = Files::default();
-        files.load_slot(slot, keep, scratch.path(), word).unwrap()
+        files.load_slot(slot, keep, file(dir), word).unwrap()
     }
 
     #[test]
     fn a_file_that_is_kept_is_read_from_its_start_each_time() {
-        let scratch = Scratch::new("kept");
+        let dir = Scratch::new();
         let long = "long ".repeat(10_000);
-        std::fs::write(&scratch.0, &long).unwrap();
+        dir.write("file", &long);
         let (mut kept, mut other) = (Slot::default(), Slot::default());
         for _ in 0..2 {
-            assert_eq!(load(&mut kept, true, &scratch).as_ref(), Some(&long));
-            assert_eq!(load(&mut other, false, &scratch).as_ref(), Some(&long));
+            assert_eq!(load(&mut kept, true, &dir).as_ref(), Some(&long));
+            assert_eq!(load(&mut other, false, &dir).as_ref(), Some(&long));
         }
         assert!(matches!((kept, other), (Slot::Open(_), Slot::Closed)));
     }
 
     #[test]
     fn absence_is_remembered() {
-        let scratch = Scratch::new("absent");
+        let dir = Scratch::new();
         let mut slot = Slot::default();
-        assert_eq!(load(&mut slot, true, &scratch), None);
-        std::fs::write(&scratch.0, "there").unwrap();
-        assert_eq!(load(&mut slot, true, &scratch), None);
-        let file = File::open(&scratch.0).unwrap();
+        assert_eq!(load(&mut slot, true, &dir), None);
+        dir.write("file", "there");
+        assert_eq!(load(&mut slot, true, &dir), None);
+        let open = File::open(dir.join("file")).unwrap();
         let mut files = Files::default();
-        let mut by = |slot: &mut Slot| files.load_open(&file, slot, scratch.path(), word).unwrap();
+        let mut by = |slot: &mut Slot| files.load_open(&open, slot, file(&dir), word).unwrap();
         assert_eq!((by(&mut slot), by(&mut Slot::Closed)), (None, Some("there".into())));
-        assert_eq!(load(&mut Slot::Closed, true, &scratch).as_deref(), Some("there"));
+        assert_eq!(load(&mut Slot::Closed, true, &dir).as_deref(), Some("there"));
     }
 
     #[test]

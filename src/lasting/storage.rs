@@ -231,32 +231,17 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Scratch;
     use crate::lasting::tests::busy;
 
-    struct Dir(PathBuf);
-
-    impl Dir {
-        fn new(name: &str) -> Self {
-            let dir = std::env::temp_dir().join(format!("storage-{name}-{}", std::process::id()));
-            fs::create_dir_all(&dir).unwrap();
-            Self(dir)
-        }
-
-        fn files(&self) -> Vec<String> {
-            let entries = fs::read_dir(&self.0).unwrap();
-            let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
-            let mut names: Vec<_> = entries
-                .map(|entry| name(entry).into_string().unwrap())
-                .collect();
-            names.sort();
-            names
-        }
-    }
-
-    impl Drop for Dir {
-        fn drop(&mut self) {
-            let _left = fs::remove_dir_all(&self.0);
-        }
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = fs::read_dir(dir).unwrap();
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).into_string().unwrap())
+            .collect();
+        names.sort();
+        names
     }
 
     #[test]
@@ -268,18 +253,18 @@ mod tests {
 
     #[test]
     fn is_read_as_it_was_saved_and_put_aside_when_it_is_broken() {
-        let dir = Dir::new("broken");
-        let storage = Storage::open(&dir.0, "boot").unwrap();
+        let dir = Scratch::new();
+        let storage = Storage::open(&dir, "boot").unwrap();
         assert_eq!(storage.load(), None);
         let text = state::encode(&busy(), "boot");
         storage.save(&text, true).unwrap();
-        assert_eq!(dir.files(), [NAME]);
+        assert_eq!(names(&dir), [NAME]);
         assert_eq!(state::encode(&storage.load().unwrap(), "boot"), text);
         for broken in [&text[..text.len() / 2], b"", b"something else"] {
-            fs::write(dir.0.join(NAME), broken).unwrap();
+            dir.write(NAME, broken);
             assert_eq!(storage.load(), None);
-            assert_eq!(dir.files(), ["lasting.state.broken"]);
-            let aside = fs::metadata(dir.0.join("lasting.state.broken")).unwrap();
+            assert_eq!(names(&dir), ["lasting.state.broken"]);
+            let aside = fs::metadata(dir.join("lasting.state.broken")).unwrap();
             assert_eq!(aside.len(), broken.len() as u64);
         }
         assert_eq!(storage.load(), None, "and then there is none");
@@ -287,14 +272,14 @@ mod tests {
 
     #[test]
     fn what_is_flushed_is_in_the_file() {
-        let dir = Dir::new("flush");
-        let storage = Storage::open(&dir.0, "boot").unwrap();
+        let dir = Scratch::new();
+        let storage = Storage::open(&dir, "boot").unwrap();
         let writer = Arc::new(Writer::default());
         let encode = |boot: &str| (7, state::encode(&busy(), boot));
         writer.start(storage, encode).unwrap();
         writer.changed(7);
         writer.flush(7, Duration::from_secs(60));
-        let saved = Storage::open(&dir.0, "boot").unwrap().load().unwrap();
+        let saved = Storage::open(&dir, "boot").unwrap().load().unwrap();
         assert_eq!(state::encode(&saved, "boot"), state::encode(&busy(), "boot"));
         assert_eq!(writer.health().failures, 0);
         assert!(writer.health().written.is_some());
@@ -303,9 +288,9 @@ mod tests {
 
     #[test]
     fn a_failure_is_counted_and_holds_up_nobody() {
-        let dir = Dir::new("failure");
-        let storage = Storage::open(&dir.0, "boot").unwrap();
-        fs::create_dir(dir.0.join("lasting.state.new")).unwrap();
+        let dir = Scratch::new();
+        let storage = Storage::open(&dir, "boot").unwrap();
+        fs::create_dir(dir.join("lasting.state.new")).unwrap();
         let writer = Arc::new(Writer::default());
         writer
             .start(storage, |boot| (1, state::encode(&busy(), boot)))

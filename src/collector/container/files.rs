@@ -163,6 +163,7 @@ fn limit(text: &[u8]) -> Result<Option<f64>, Malformed> {
 mod tests {
     use super::*;
     use crate::collector::trial::Trial;
+    use crate::files::Scratch;
 
     #[test]
     fn counts_files_and_sockets_and_reads_the_limit() {
@@ -199,12 +200,10 @@ container_ulimits_soft{{id="/{id}",ulimit="max_open_files"}} 1024
 
     #[test]
     fn sockets_are_absent_where_nobody_may_look() {
-        let dir = std::env::temp_dir().join(format!("fd-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        std::fs::write(dir.join("0"), "").unwrap();
+        let dir = Scratch::new();
+        dir.write("0", "");
         let mut open = Open { files: Some(1), sockets: Some(1), limit: None };
         look(&dir, &mut open).unwrap();
-        std::fs::remove_dir_all(&dir).unwrap();
         assert_eq!(open, Open { files: Some(2), sockets: None, limit: None });
     }
 

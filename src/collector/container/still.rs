@@ -156,6 +156,7 @@ fn has_own_pids(proc: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Scratch;
     use crate::kernel::netlink::Stats;
 
     const PROCESS: Process = Process { pid: 9, network: 77 };
@@ -231,16 +232,14 @@ mod tests {
 
     #[test]
     fn knows_whether_ids_of_processes_are_its_own() {
-        let dir = std::env::temp_dir().join(format!("still-test-{}", std::process::id()));
-        std::fs::create_dir_all(dir.join("self")).unwrap();
+        let dir = Scratch::new();
+        assert!(!has_own_pids(&dir));
         let own = |status: &str| {
-            std::fs::write(dir.join("self/status"), status).unwrap();
+            dir.write("self/status", status);
             has_own_pids(&dir)
         };
         assert!(own("Name:\tx\nNSpid:\t12\n"));
         assert!(!own("Name:\tx\nNSpid:\t12\t1\n"), "it is in a namespace further inside");
         assert!(!own("Name:\tx\n"), "nobody knows");
-        std::fs::remove_dir_all(&dir).unwrap();
-        assert!(!has_own_pids(&dir));
     }
 }

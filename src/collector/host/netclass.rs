@@ -260,10 +260,9 @@ fn write(devices: &[Device], text: &mut Text) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::collector::fixture::{Scraped, exposed};
+    use crate::files::Scratch;
 
     /// The samples of one device.
     fn of<'t>(text: &'t str, device: &str) -> Vec<&'t str> {
@@ -340,17 +339,15 @@ mod tests {
 
     #[test]
     fn passes_over_an_interface_that_vanished() {
-        let root = std::env::temp_dir().join(format!("netclass-{}", std::process::id()));
-        let net = root.join("sys/class/net");
-        fs::create_dir_all(net.join("eth0")).unwrap();
-        fs::write(net.join("eth0/ifindex"), "2\n").unwrap();
+        let root = Scratch::new();
+        root.write("sys/class/net/eth0/ifindex", "2\n");
         // As a link of sysfs whose directory is gone between the two.
-        std::os::unix::fs::symlink("../../devices/gone", net.join("gone")).unwrap();
+        let gone = root.join("sys/class/net/gone");
+        std::os::unix::fs::symlink("../../devices/gone", gone).unwrap();
         let text = Scraped::<Netclass>::new(&root, &[])
             .unwrap()
             .after(Duration::ZERO)
             .unwrap();
-        fs::remove_dir_all(&root).unwrap();
         assert_eq!(of(&text, "eth0").len(), 3);
         assert_eq!(of(&text, "gone"), [""; 0]);
     }

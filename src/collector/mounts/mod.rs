@@ -193,6 +193,7 @@ fn below<'a>(point: &'a [u8], rootfs: &Path) -> (&'a Path, bool) {
 mod tests {
     use super::*;
     use crate::collector::filter::Flag;
+    use crate::files::Scratch;
 
     fn filter(exclude: &'static str) -> Filter {
         let flag = |value| Flag { name: "", value };
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn may_be_asked_at_any_time_unless_a_server_may_be_waited_for() {
-        let dir = std::env::temp_dir().join(format!("mounts-test-{}", std::process::id()));
+        let dir = Scratch::new();
         let text = "1 0 8:1 / / rw - xfs /dev/a rw\n\
             2 1 0:1 / /run rw - tmpfs tmpfs rw\n\
             3 1 8:2 / /quota rw - xfs /dev/b rw,prjquota\n\
@@ -253,9 +254,8 @@ mod tests {
             6 1 0:3 / /mnt2 rw - ext4 /dev/c rw\n\
             7 1 0:4 / /auto rw - autofs systemd-1 rw\n\
             8 7 8:3 / /auto/d rw - ext4 /dev/d rw\n";
-        std::fs::create_dir_all(dir.join("1")).unwrap();
-        std::fs::write(dir.join("1/mountinfo"), text).unwrap();
-        let roots = Roots { proc: dir.clone(), ..Roots::default() };
+        dir.write("1/mountinfo", text);
+        let roots = Roots { proc: dir.0.clone(), ..Roots::default() };
         let mut mounts = Mounts::new(&roots, filter("^$"), filter("^autofs$"));
         let list = mounts
             .refresh(&mut Watch::default(), &mut Files::default())
@@ -270,7 +270,6 @@ mod tests {
         let at = |path: &str, other: &str| is_at(Path::new(path), Path::new(other));
         assert!(at("/a", "/") && at("/a", "/a") && at("/a/b", "/a"));
         assert!(!at("/ab", "/a") && !at("/a", "/a/b") && !at("/", "/a"));
-        std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

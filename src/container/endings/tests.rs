@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use nix::sys::epoll::EpollTimeout;
@@ -16,14 +16,14 @@ use super::watcher::Watcher;
 use super::{Ended, How, Ledger, Settings, Shared, Trouble};
 use crate::cgroup::{Cpu, Hierarchies};
 use crate::container::Containerd;
-use crate::files::{Files, Roots};
+use crate::files::{Files, Roots, Scratch};
 
 const TASK: &str = "ecstasks.slice/ecstasks-188321f4b69345b8acc333be06e7f357.slice";
 const ID: &str = "7ab32eddc0bb3984a67d6062da64f64a004cb65d1614b38cd64a5e98ebc2136e";
 
 /// A host, and the thread that would follow its containers, standing still between steps.
 struct Host {
-    dir: PathBuf,
+    dir: Scratch,
     watcher: Watcher,
     shared: Arc<Shared>,
 }
@@ -58,13 +58,8 @@ fn now() -> SystemTime {
 
 impl Host {
     fn new(descriptors: usize) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("endings-unit-{}-{number}", std::process::id());
-        let dir = std::env::temp_dir().join(name);
-        fs::create_dir_all(dir.join("proc/1")).unwrap();
-        let mounts = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
-        fs::write(dir.join("proc/1/mountinfo"), mounts).unwrap();
+        let dir = Scratch::new();
+        dir.write("proc/1/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
         fs::create_dir_all(dir.join("sys/fs/cgroup").join(TASK)).unwrap();
         let (proc, sys) = (dir.join("proc"), dir.join("sys"));
         let roots = Roots { proc: proc.clone(), sys, ..Roots::default() };
@@ -151,12 +146,6 @@ impl Host {
     fn trouble(&self, trouble: Trouble) -> u64 {
         let ledger = self.shared.ledger();
         ledger.troubles().find(|(t, _)| *t == trouble).unwrap().1
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _left = fs::remove_dir_all(&self.dir);
     }
 }
 
@@ -292,9 +281,8 @@ fn the_kernel_tells_of_the_last_process_where_none_can_be_held() {
 fn holds_a_process_of_its_own_rather_than_one_that_makes_the_container() {
     let mut host = Host::new(100);
     let (runc, init) = (Process::new(), Process::new());
-    let comm = host.dir.join(format!("proc/{}", runc.id()));
-    fs::create_dir_all(&comm).unwrap();
-    fs::write(comm.join("comm"), "runc:[1:CHILD]\n").unwrap();
+    let comm = format!("proc/{}/comm", runc.id());
+    host.dir.write(&comm, "runc:[1:CHILD]\n");
     host.container(&[runc.id(), init.id()], 5);
     host.steps();
     drop(runc);

@@ -67,10 +67,8 @@ fn find(text: &[u8], controller: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
-    use crate::files::Roots;
+    use crate::files::{Roots, Scratch};
 
     #[test]
     fn finds_its_own_group() {
@@ -84,7 +82,6 @@ mod tests {
     fn is_in_nobodys_way() {
         const V1: &str = "30 23 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n";
         const V2: &str = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
-        let dir = std::env::temp_dir().join(format!("turn-{}", std::process::id()));
         let cases: [(&str, &str, &[&str], bool); 7] = [
             (V1, "1:cpu:/\n", &[], true),
             (V1, "1:cpu:/\n", &["host/sys/fs/cgroup/cpu/cpu.rt_runtime_us"], false),
@@ -95,19 +92,15 @@ mod tests {
             (V2, "0::/\n", &["sys/fs/cgroup/cpu.weight"], true),
         ];
         for (mounts, group, there, expected) in cases {
-            let mut written = vec![("host/proc/1/mountinfo", mounts), ("proc/self/cgroup", group)];
-            written.extend(there.iter().map(|file| (*file, "")));
-            for (file, text) in written {
-                let file = dir.join(file);
-                fs::create_dir_all(file.parent().unwrap()).unwrap();
-                fs::write(file, text).unwrap();
-            }
+            let dir = Scratch::new();
+            dir.write("host/proc/1/mountinfo", mounts);
+            dir.write("proc/self/cgroup", group);
+            there.iter().for_each(|file| dir.write(file, ""));
             let (proc, sys) = (dir.join("host/proc"), dir.join("host/sys"));
             let roots = Roots { proc, sys, ..Roots::default() };
             let mut files = Files::default();
             let home = Hierarchies::find(&roots, &mut files).unwrap();
             assert_eq!(harmless(&home, &dir, &mut files), expected, "{group} {there:?}");
-            fs::remove_dir_all(&dir).unwrap();
         }
     }
 }

@@ -284,6 +284,7 @@ mod tests {
 
     use super::*;
     use crate::collector::trial::Trial;
+    use crate::files::Scratch;
 
     #[test]
     fn a_sum_is_what_it_would_be() {
@@ -297,22 +298,12 @@ mod tests {
         if event.kind == 0 {
             return Err(io::Error::from_raw_os_error(2));
         }
-        let path = std::env::temp_dir().join(format!(
-            "perf-{}-{cpu}-{}",
-            std::process::id(),
-            event.config
-        ));
-        let mut file = File::options()
-            .create(true)
-            .truncate(true)
-            .read(true)
-            .write(true)
-            .open(&path)?;
+        let dir = Scratch::new();
+        let mut file = File::create_new(dir.join("counter"))?;
         for n in [event.config * 10, 100, 100 - u64::from(cpu) * 50] {
             file.write_all(&n.to_ne_bytes())?;
         }
         file.rewind()?;
-        std::fs::remove_file(path)?;
         Ok(file)
     }
 

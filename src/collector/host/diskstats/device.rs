@@ -207,16 +207,16 @@ impl Device {
 mod tests {
     use super::*;
     use crate::collector::{Failures, Shared};
+    use crate::files::Scratch;
     use crate::system::System;
 
     #[test]
     fn looks_again_when_udev_writes_and_after_a_minute() {
-        let dir = std::env::temp_dir().join(format!("udev-test-{}", std::process::id()));
-        let file = dir.join("b8:0");
+        let scratch = Scratch::new();
+        let (dir, file) = (scratch.join("udev"), scratch.join("udev/b8:0"));
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let write = |model: &str, path: &Path, written: SystemTime| {
-            std::fs::create_dir_all(&dir).unwrap();
-            std::fs::write(&file, format!("E:ID_MODEL={model}\n")).unwrap();
+            scratch.write("udev/b8:0", format!("E:ID_MODEL={model}\n"));
             let file = std::fs::File::open(path).unwrap();
             file.set_modified(written).unwrap();
         };
@@ -255,6 +255,5 @@ mod tests {
         assert_eq!(model(221), "b");
         assert_eq!(model(222), "c", "a minute later");
         assert_eq!(model(100), "c", "the clock was set back");
-        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -1,14 +1,14 @@
 use std::fs::{File, create_dir_all, remove_dir_all, remove_file, rename, write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::collector::trial::Trial;
+use crate::files::Scratch;
 
 /// A directory of text files, and an exporter that reads them.
 struct Host {
-    dir: PathBuf,
+    dir: Scratch,
     host: Trial<Textfile>,
     /// Writes are a minute apart.
     minutes: u64,
@@ -20,10 +20,7 @@ impl Host {
     }
 
     fn with(pattern: &str, files: &[(&str, &str)]) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("textfile-test-{}-{next}", std::process::id()));
-        create_dir_all(&dir).unwrap();
+        let dir = Scratch::new();
         let flag = format!("--collector.textfile.directory={}/{pattern}", dir.display());
         let mut host = Self { dir, host: Trial::new(&[&flag], &[]), minutes: 0 };
         files.iter().for_each(|(name, text)| host.write(name, text));
@@ -31,9 +28,8 @@ impl Host {
     }
 
     fn write(&mut self, name: &str, text: &str) {
+        self.dir.write(name, text);
         let path = self.dir.join(name);
-        create_dir_all(path.parent().unwrap()).unwrap();
-        write(&path, text).unwrap();
         self.touch(&path);
         self.touch(path.parent().unwrap());
     }
@@ -61,12 +57,6 @@ impl Host {
             .unwrap();
         let text = String::from_utf8(text.to_vec()).unwrap();
         text.replace(&*self.dir.to_string_lossy(), "")
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _gone = remove_dir_all(&self.dir);
     }
 }
 
