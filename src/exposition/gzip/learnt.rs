@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::code::{Bits, Code};
-use super::{BitWriter, Part, each_part};
+use super::{BitWriter, Part, common, each_part};
 use crate::exposition::LabelBlock;
 
 /// Where there are no labels.
@@ -38,7 +40,7 @@ pub(super) struct Known {
 
 #[derive(Debug)]
 struct After {
-    before: usize,
+    before: [usize; 2],
     steps: Range<usize>,
     /// The stream that used it last.
     stream: u64,
@@ -48,8 +50,13 @@ struct After {
 pub(super) enum Step {
     /// Literals, encoded.
     Say(Bits),
-    /// A copy: its length, and by how many bytes its place among the labels has moved.
-    Copy(usize, isize),
+    /// A copy from the last block: its length, and by how many bytes its place among the labels has
+    /// moved.
+    Last(usize, isize),
+    /// The same from the first of the two blocks before.
+    First(usize, isize),
+    /// A copy from the block itself: its length, and how far back.
+    Own(usize, usize),
 }
 
 impl Default for Learnt {
@@ -108,8 +115,8 @@ impl Learnt {
         known.map_or(0, |known| std::mem::replace(&mut known.at, here))
     }
 
-    /// How a block follows from another one.
-    pub(super) fn steps(&mut self, before: usize, block: usize, code: &Code) -> &[Step] {
+    /// How a block follows from the last block before it, and the first of the last two.
+    pub(super) fn steps(&mut self, before: [usize; 2], block: usize, code: &Code) -> &[Step] {
         let learnt = |known: &Known| known.after.iter().position(|after| after.before == before);
         if self
             .blocks
@@ -118,7 +125,7 @@ impl Learnt {
         {
             let bytes = |at: usize| self.blocks.get(at).map_or(&b""[..], |k| k.block.as_bytes());
             let start = self.steps.len();
-            append_steps(bytes(block), bytes(before), code, &mut self.steps);
+            append_steps(bytes(block), before.map(bytes), code, &mut self.steps);
             let steps = start..self.steps.len();
             if let Some(known) = self.blocks.get_mut(block) {
                 known.after.push(After { before, steps, stream: 0 });
@@ -136,19 +143,56 @@ impl Learnt {
     }
 }
 
-fn append_steps(labels: &[u8], from: &[u8], code: &Code, steps: &mut Vec<Step>) {
-    each_part(labels, from, |part| match part {
-        Part::Same(length, moved) => steps.push(Step::Copy(length, moved)),
+/// What the last block has not is looked for in the block itself, as the id of a task that is in its
+/// ARN again, and in the one before the last, as all labels of ECS where the last is a task's.
+fn append_steps(labels: &[u8], [last, first]: [&[u8]; 2], code: &Code, steps: &mut Vec<Step>) {
+    let mut at = 0;
+    each_part(labels, last, |part| match part {
+        Part::Same(length, moved) => {
+            steps.push(Step::Last(length, moved));
+            at += length;
+        }
         Part::New(bytes) => {
             let mut packed = Bits::default();
-            for &byte in bytes {
-                let bits = code.literal(byte);
+            let end = at + bytes.len();
+            while at < end {
+                let (said, rest) = labels.split_at(at);
+                let rest = rest.split_at(end - at).0;
+                if let Some((length, step)) = elsewhere(rest, said, first) {
+                    if packed.length > 0 {
+                        steps.push(Step::Say(std::mem::take(&mut packed)));
+                    }
+                    steps.push(step);
+                    at += length;
+                    continue;
+                }
+                let bits = rest
+                    .first()
+                    .map_or(Bits::default(), |byte| code.literal(*byte));
                 if packed.length + bits.length > BitWriter::ROOM {
                     steps.push(Step::Say(std::mem::take(&mut packed)));
                 }
                 packed = packed.then(bits);
+                at += 1;
             }
-            steps.push(Step::Say(packed));
+            if packed.length > 0 {
+                steps.push(Step::Say(packed));
+            }
         }
     });
+}
+
+/// Where the start of a text stands in what was said of its block, or in an earlier one, and how much
+/// of it.
+fn elsewhere(text: &[u8], said: &[u8], first: &[u8]) -> Option<(usize, Step)> {
+    /// Shorter copies are hardly worth their bits.
+    const ENOUGH: usize = 8;
+    let start = text.get(..ENOUGH)?;
+    if let Some(found) = memmem::rfind(said, start) {
+        let length = common(text, said.split_at(found).1);
+        return Some((length, Step::Own(length, said.len() - found)));
+    }
+    let found = memmem::find(first, start)?;
+    let length = common(text, first.split_at(found).1);
+    Some((length, Step::First(length, said.len() as isize - found as isize)))
 }
