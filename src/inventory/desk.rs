@@ -337,14 +337,13 @@ impl Desk {
             }
             *logged = Some(error);
         });
-        if matches!(trouble, Trouble::Absent) {
-            self.absent(name);
-        }
+        self.absent(name, matches!(trouble, Trouble::Absent));
     }
 
-    /// A source is not there. Where none is, nobody gives the containers names.
-    pub(super) fn absent(&self, name: Name) {
-        if !std::mem::replace(name.of(&mut lock(&self.facts).absent), true) {
+    /// Whether a source is not there. Where none is, nobody gives the containers names.
+    pub(super) fn absent(&self, name: Name, absent: bool) {
+        let before = std::mem::replace(name.of(&mut lock(&self.facts).absent), absent);
+        if before != absent {
             self.publish();
         }
     }

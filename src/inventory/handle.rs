@@ -60,7 +60,7 @@ pub fn start_telling(
     let fill = async move {
         let docker = async {
             if docker.is_empty() {
-                desk.absent(Name::Docker);
+                desk.absent(Name::Docker, true);
                 desk.settled(Name::Docker);
             } else {
                 docker::watch(Arc::clone(&desk), docker).await;
@@ -69,7 +69,7 @@ pub fn start_telling(
         let agent = async {
             match agent {
                 None => {
-                    desk.absent(Name::Agent);
+                    desk.absent(Name::Agent, true);
                     desk.settled(Name::Agent);
                 }
                 Some(address) => agent::watch(&desk, &agent::address(&address)).await,

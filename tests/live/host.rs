@@ -180,6 +180,30 @@ pub fn disk_usage(dir: &Path) -> f64 {
     said.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+/// Makes a file system of these bytes in a file, by a command, and mounts it with these options, or
+/// says why that cannot be.
+pub fn mount_image(
+    image: &Path,
+    bytes: u64,
+    mkfs: &str,
+    options: &str,
+    at: &Path,
+) -> Result<(), String> {
+    let made = fs::create_dir_all(at)
+        .and_then(|()| fs::File::create(image))
+        .and_then(|image| image.set_len(bytes));
+    made.map_err(|error| error.to_string())?;
+    let run = |command: &mut Command| match command.output() {
+        Ok(output) => said(output),
+        Err(error) => Err(format!("{}: {error}", command.get_program().display())),
+    };
+    run(Command::new(mkfs).arg("-q").arg(image))?;
+    run(Command::new("mount")
+        .args(["-o", options])
+        .args([image, at]))?;
+    Ok(())
+}
+
 /// What a command said, or its complaint.
 pub fn said(output: Output) -> Result<String, String> {
     if output.status.success() {

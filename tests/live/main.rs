@@ -142,15 +142,15 @@ fn every_container_has_its_labels(testbed: &Testbed, exporter: &Server) {
     let containers = testbed.containers();
     assert_eq!(containers.len(), 4 * 4 + (1 + 3) + 2);
     until(NEWS, "labels of every container", || labelled(&exporter.scrape(), &containers).ok());
-    let others = exporter.scrape();
+    let samples = exporter.scrape();
     let cluster = "container_label_com_amazonaws_ecs_cluster";
     let counted = |s: &&Sample| s.name == "container_last_seen" && !s.label(cluster).is_empty();
-    let nameless = others
+    let nameless = samples
         .iter()
         .filter(counted)
         .find(|s| s.label("name").is_empty());
     assert!(nameless.is_none(), "would be summed beside its containers: {nameless:?}");
-    labelled(&exporter.scrape(), &containers).unwrap();
+    labelled(&samples, &containers).unwrap();
 }
 
 /// Whether every container is there in each of the main families, with all its labels.

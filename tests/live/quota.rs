@@ -1,12 +1,10 @@
 //! Containers whose layers have a project quota: a dockerd that keeps its data on an XFS which is made
 //! for it. Where the kernel has no quotas of XFS the test is skipped, and says so.
 
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use crate::common::exposition::Sample;
-use crate::host::{Container, Server, Testbed, disk_usage, said, until};
+use crate::host::{Container, Server, Testbed, disk_usage, mount_image, until};
 use crate::{NEWS, of};
 
 const MEBIBYTE: f64 = 1_048_576.0;
@@ -18,20 +16,7 @@ const FILL: &str = "dd if=/dev/zero of=/filled bs=1048576 count=20 conv=fsync; e
 /// that cannot be.
 pub fn mount(dir: &Path) -> Result<(), String> {
     let (image, data) = (dir.join("xfs.img"), dir.join("data"));
-    let done = fs::create_dir_all(&data).and_then(|()| {
-        let image = fs::File::create(&image)?;
-        image.set_len(512 << 20)
-    });
-    done.map_err(|error| error.to_string())?;
-    let run = |command: &mut Command| match command.output() {
-        Ok(output) => said(output),
-        Err(error) => Err(format!("{}: {error}", command.get_program().display())),
-    };
-    run(Command::new("mkfs.xfs").arg("-q").arg(&image))?;
-    run(Command::new("mount")
-        .args(["-o", "loop,prjquota"])
-        .args([&image, &data]))?;
-    Ok(())
+    mount_image(&image, 512 << 20, "mkfs.xfs", "loop,prjquota", &data)
 }
 
 /// A container with a quota has it for its limit, and uses what the quota counts, for which nothing is

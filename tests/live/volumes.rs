@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::NEWS;
 use crate::common::exposition::Sample;
-use crate::host::{Server, Testbed, said, until};
+use crate::host::{Server, Testbed, mount_image, said, until};
 
 /// Where the agent mounts the volumes of tasks.
 const EBS: &str = "/mnt/ecs/ebs";
@@ -18,19 +18,8 @@ pub struct Volume(PathBuf);
 impl Volume {
     /// One of `task`, with its image in `dir`, or why there is none.
     pub fn attach(dir: &Path, task: &str) -> Result<Self, String> {
-        let image = dir.join("ebs.img");
         let volume = Self(Path::new(EBS).join(format!("{task}_vol-0a1b2c3d4e5f60718")));
-        let made = fs::File::create(&image).and_then(|image| image.set_len(64 << 20));
-        made.and_then(|()| fs::create_dir_all(&volume.0))
-            .map_err(|error| error.to_string())?;
-        let run = |command: &mut Command| match command.output() {
-            Ok(output) => said(output),
-            Err(error) => Err(format!("{}: {error}", command.get_program().display())),
-        };
-        run(Command::new("mkfs.ext4").arg("-q").arg(&image))?;
-        run(Command::new("mount")
-            .args(["-o", "loop"])
-            .args([&image, &volume.0]))?;
+        mount_image(&dir.join("ebs.img"), 64 << 20, "mkfs.ext4", "loop", &volume.0)?;
         Ok(volume)
     }
 

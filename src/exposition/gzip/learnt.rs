@@ -19,10 +19,10 @@ pub(super) struct Learnt {
     /// Where a block is among them, by its address: as long as it is kept, no other has that.
     places: HashMap<usize, usize>,
     steps: Vec<Step>,
-    /// How often one followed another: ever, and in the streams of late.
+    /// After how many others blocks came: ever, and in the streams of late.
     pub(super) pairs: usize,
     late: usize,
-    /// The number of this stream, and how often one followed another in it.
+    /// The number of this stream, and after how many others blocks came in it.
     stream: u64,
     used: usize,
 }
@@ -115,7 +115,7 @@ impl Learnt {
         known.map_or(0, |known| std::mem::replace(&mut known.at, here))
     }
 
-    /// How a block follows from the last block before it, and the first of the last two.
+    /// How a block follows from the two others before it, the last one first.
     pub(super) fn steps(&mut self, before: [usize; 2], block: usize, code: &Code) -> &[Step] {
         let learnt = |known: &Known| known.after.iter().position(|after| after.before == before);
         if self

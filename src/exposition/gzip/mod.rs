@@ -60,6 +60,7 @@ impl<'a> Before<'a> {
         } else {
             (self.block, self.length - self.head.len() + length)
         };
+        // The other half is more than a line that is not too long.
         let (first, since) = if since > WINDOW / 2 { (NONE, 0) } else { (first, since) };
         Self { head, tail, length, block, first, since }
     }
