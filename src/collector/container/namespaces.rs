@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{process_file, read_each};
 use crate::collector::Host;
 use crate::container::{Network, Process, Role};
+use crate::exposition::{Family, Text};
 use crate::files::{Result, Roots};
 use crate::kernel::Malformed;
 
@@ -146,6 +147,48 @@ impl Namespaces {
             }
         }
         read.is_ok()
+    }
+}
+
+/// Sockets of every network namespace, counted by `N` states.
+pub(super) struct States<const N: usize> {
+    namespaces: Namespaces,
+    found: Vec<(usize, [u64; N])>,
+}
+
+impl<const N: usize> States<N> {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self { namespaces: Namespaces::new(roots), found: Vec::new() }
+    }
+
+    /// Writes each family of what its file says of each namespace.
+    pub(super) fn collect(
+        &mut self,
+        host: &mut Host,
+        text: &mut Text,
+        families: &'static [(&'static str, Family<1>)],
+        names: [&'static str; N],
+        parse: fn(&[u8]) -> Result<[u64; N], Malformed>,
+    ) -> Result<()> {
+        let Self { namespaces, found } = self;
+        namespaces.find(host)?;
+        for (file, family) in families {
+            found.clear();
+            namespaces.each(host, file, Shape::Records, |row, text| {
+                found.push((row, parse(text)?));
+                Ok(())
+            });
+            let Some(containers) = &mut host.containers else { return Ok(()) };
+            let rows = containers.rows();
+            let mut family = text.family(family);
+            for (row, states) in &*found {
+                let Some(row) = rows.get(*row) else { continue };
+                for (name, n) in names.iter().zip(states) {
+                    family.sample((&row.labels, *name), *n);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

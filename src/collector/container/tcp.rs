@@ -1,6 +1,6 @@
 //! `/proc/<pid>/net/tcp` and `tcp6`: sockets of TCP by their states, of every network namespace once.
 
-use super::namespaces::{Namespaces, Shape};
+use super::namespaces::States;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Result, Roots};
@@ -36,14 +36,8 @@ const NAMES: [&str; 11] = [
     "closing",
 ];
 
-/// Sockets in each state.
-type States = [u64; NAMES.len()];
-
 /// Collects the states of TCP.
-pub struct Tcp {
-    namespaces: Namespaces,
-    found: Vec<(usize, States)>,
-}
+pub struct Tcp(States<{ NAMES.len() }>);
 
 impl Collector for Tcp {
     const NAME: &'static str = "container.tcp";
@@ -63,34 +57,16 @@ impl Collector for Tcp {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { namespaces: Namespaces::new(roots), found: Vec::new() })
+        Ok(Self(States::new(roots)))
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { namespaces, found } = self;
-        namespaces.find(host)?;
-        for (file, family) in &FAMILIES {
-            found.clear();
-            namespaces.each(host, file, Shape::Records, |row, text| {
-                found.push((row, parse(text)?));
-                Ok(())
-            });
-            let Some(containers) = &mut host.containers else { return Ok(()) };
-            let rows = containers.rows();
-            let mut family = text.family(family);
-            for (row, states) in &*found {
-                let Some(row) = rows.get(*row) else { continue };
-                for (name, n) in NAMES.iter().zip(states) {
-                    family.sample((&row.labels, *name), *n);
-                }
-            }
-        }
-        Ok(())
+        self.0.collect(host, text, &FAMILIES, NAMES, parse)
     }
 }
 
-fn parse(text: &[u8]) -> Result<States, Malformed> {
-    let mut states = States::default();
+fn parse(text: &[u8]) -> Result<[u64; NAMES.len()], Malformed> {
+    let mut states = [0; NAMES.len()];
     sockets::each(text, |socket| {
         let at = usize::from(socket.state).checked_sub(1);
         if let Some(n) = at.and_then(|at| states.get_mut(at)) {
@@ -121,7 +97,7 @@ mod tests {
         ];
         let mut host = Trial::<Tcp>::new(&[], &tree).contained();
         host.link("proc/8", "7");
-        let samples = |name: &str, states: States| -> String {
+        let samples = |name: &str, states: [u64; NAMES.len()]| -> String {
             let line = |(state, n): (&&str, u64)| {
                 format!("{name}{{id=\"/{id}\",tcp_state=\"{state}\"}} {n}\n")
             };

@@ -1,7 +1,7 @@
 //! `/proc/<pid>/net/udp` and `udp6`: sockets of UDP and what waits in them, of every network namespace
 //! once.
 
-use super::namespaces::{Namespaces, Shape};
+use super::namespaces::States;
 use crate::collector::{Collector, Host, Need};
 use crate::exposition::{Descriptor, Family, Text, gauge};
 use crate::files::{Result, Roots};
@@ -26,21 +26,11 @@ static FAMILIES: [(&str, Family<1>); 2] = [
     ),
 ];
 
-/// All sockets of a namespace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sockets {
-    count: u64,
-    /// Datagrams that found no room.
-    dropped: u64,
-    received_bytes: u64,
-    transmit_bytes: u64,
-}
+/// What is counted: sockets, datagrams that found no room, bytes received and bytes to be sent.
+const NAMES: [&str; 4] = ["listen", "dropped", "rxqueued", "txqueued"];
 
 /// Collects the sockets of UDP.
-pub struct Udp {
-    namespaces: Namespaces,
-    found: Vec<(usize, Sockets)>,
-}
+pub struct Udp(States<{ NAMES.len() }>);
 
 impl Collector for Udp {
     const NAME: &'static str = "container.udp";
@@ -60,40 +50,17 @@ impl Collector for Udp {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        Ok(Self { namespaces: Namespaces::new(roots), found: Vec::new() })
+        Ok(Self(States::new(roots)))
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Self { namespaces, found } = self;
-        namespaces.find(host)?;
-        for (file, family) in &FAMILIES {
-            found.clear();
-            namespaces.each(host, file, Shape::Records, |row, text| {
-                found.push((row, parse(text)?));
-                Ok(())
-            });
-            let Some(containers) = &mut host.containers else { return Ok(()) };
-            let rows = containers.rows();
-            let mut family = text.family(family);
-            for (row, sockets) in &*found {
-                let Some(row) = rows.get(*row) else { continue };
-                for (state, n) in [
-                    ("listen", sockets.count),
-                    ("dropped", sockets.dropped),
-                    ("rxqueued", sockets.received_bytes),
-                    ("txqueued", sockets.transmit_bytes),
-                ] {
-                    family.sample((&row.labels, state), n);
-                }
-            }
-        }
-        Ok(())
+        self.0.collect(host, text, &FAMILIES, NAMES, parse)
     }
 }
 
 /// Adds up the sockets. The last column is of dropped datagrams, since Linux 2.6.27.
-fn parse(text: &[u8]) -> Result<Sockets, Malformed> {
-    let mut all = Sockets::default();
+fn parse(text: &[u8]) -> Result<[u64; NAMES.len()], Malformed> {
+    let mut all = [0_u64; NAMES.len()];
     let mut wrong = None;
     sockets::each_with_rest(text, |socket, line| {
         let last = line.rest().rsplit(u8::is_ascii_whitespace).next();
@@ -101,10 +68,10 @@ fn parse(text: &[u8]) -> Result<Sockets, Malformed> {
         if dropped.is_none() {
             wrong.get_or_insert(line.malformed("dropped datagrams"));
         }
-        all.count += 1;
-        all.dropped = all.dropped.wrapping_add(dropped.unwrap_or_default());
-        all.received_bytes = all.received_bytes.wrapping_add(socket.receive_bytes);
-        all.transmit_bytes = all.transmit_bytes.wrapping_add(socket.transmit_bytes);
+        let one = [1, dropped.unwrap_or_default(), socket.receive_bytes, socket.transmit_bytes];
+        for (sum, n) in all.iter_mut().zip(one) {
+            *sum = sum.wrapping_add(n);
+        }
     })?;
     wrong.map_or(Ok(all), Err)
 }
