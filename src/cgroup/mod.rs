@@ -3,15 +3,18 @@
 
 mod blkio;
 mod bounds;
+mod cpu;
 mod finals;
 mod hierarchy;
 mod hugetlb;
 mod io;
+mod memory;
 mod name;
 mod numa;
 mod opened;
 mod pulse;
 mod quiet;
+mod spec;
 mod stalls;
 mod tree;
 mod v1;
@@ -20,13 +23,16 @@ mod watch;
 
 pub use blkio::Known;
 pub use bounds::{Bounds, parent};
+pub use cpu::{Cpu, Throttling};
 pub use finals::Finals;
 pub use hierarchy::{Controller, Hierarchies, Version};
 pub use hugetlb::Hugetlb;
 pub use io::{Io, IoCost};
+pub use memory::{Memory, MemoryNews, Vm};
 pub use name::{Kind, task_of};
 pub use numa::{Amount, Numa, Scope};
 pub use opened::Opened;
+pub use spec::{Limit, Spec};
 pub use stalls::Stalls;
 pub use tree::Tree;
 pub use watch::Watch;
@@ -69,26 +75,6 @@ struct Seldom {
     oom_kills_of_all: Option<u64>,
 }
 
-/// What the kernel of the whole host did for want of memory. Each is `None` if not known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Vm {
-    /// Processes killed, a count. Where it is the same as last time, no group has another one.
-    pub oom_kills: Option<u64>,
-    /// Pages looked at or moved to reclaim memory, in all ways together: it never falls, and where it
-    /// is the same as last time, no page of any group was.
-    pub reclaimed: Option<u64>,
-}
-
-/// What tells whether numbers of memory that seldom change may have changed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MemoryNews {
-    /// What happened on the whole host.
-    pub vm: Vm,
-    /// What the group may use. One that never came near it was never refused memory. `None` if not
-    /// known.
-    pub limit: Option<Limit>,
-}
-
 /// How many files of a group are read.
 const FILES: usize = 26;
 
@@ -99,128 +85,6 @@ struct File(usize, Controller, &'static str);
 /// A file that is seldom read, and so not kept.
 #[derive(Clone, Copy, Debug)]
 struct Once(Controller, &'static str);
-
-/// CPU time of a control group and its descendants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cpu {
-    /// Nanoseconds on a CPU.
-    pub usage_nsec: Option<u64>,
-    /// Of these, in user space.
-    pub user_nsec: Option<u64>,
-    /// Of these, in the kernel.
-    pub system_nsec: Option<u64>,
-    /// What it was held back; `None` where it has no quota of its own.
-    pub throttling: Option<Throttling>,
-}
-
-/// How a quota held a control group back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Throttling {
-    /// Enforcement periods, a count.
-    pub periods: u64,
-    /// Periods in which it was held back, a count.
-    pub throttled_periods: u64,
-    /// Nanoseconds for which it was held back.
-    pub throttled_nsec: u64,
-    /// Periods in which it ran on what it had saved, a count, since Linux 5.15.
-    pub bursts: Option<u64>,
-    /// Nanoseconds for which it did, since Linux 5.15.
-    pub burst_nsec: Option<u64>,
-}
-
-/// Memory of a control group and its descendants, in bytes unless said otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// All that is charged to it.
-    pub usage: Option<u64>,
-    /// The most that ever was. On cgroup v2 since Linux 5.19.
-    pub peak: Option<u64>,
-    /// Page cache, shared memory included.
-    pub cache: Option<u64>,
-    /// Anonymous memory.
-    pub rss: Option<u64>,
-    /// Files that are mapped.
-    pub mapped_file: Option<u64>,
-    /// Swap in use. `None` where the kernel does not account for it.
-    pub swap: Option<u64>,
-    /// Memory of the kernel itself. On cgroup v2 since Linux 5.18.
-    pub kernel: Option<u64>,
-    /// Page cache in use.
-    pub active_file: Option<u64>,
-    /// Page cache that the kernel would drop first.
-    pub inactive_file: Option<u64>,
-    /// Page cache that waits to be written.
-    pub file_dirty: Option<u64>,
-    /// Page cache that is being written.
-    pub file_writeback: Option<u64>,
-    /// How often it ran into its limit, a count.
-    pub failcnt: Option<u64>,
-    /// How often it was slowed by its `memory.high`, a count. Cgroup v2 alone.
-    pub events_high: Option<u64>,
-    /// Processes that the kernel killed for want of memory, a count. On cgroup v1 since Linux 4.13.
-    pub oom_kills: Option<u64>,
-    /// Faults of the group alone, a count.
-    pub pgfault: Option<u64>,
-    /// Faults of the group alone that had to wait for a disk, a count.
-    pub pgmajfault: Option<u64>,
-    /// Faults, a count.
-    pub total_pgfault: Option<u64>,
-    /// Faults that had to wait for a disk, a count.
-    pub total_pgmajfault: Option<u64>,
-    /// Pages looked at for reclaim, a count. Cgroup v2 alone.
-    pub pgscan: Option<u64>,
-    /// Pages reclaimed, a count. Cgroup v2 alone.
-    pub pgsteal: Option<u64>,
-    /// File pages that were needed again soon after, a count.
-    pub refault_file: Option<u64>,
-    /// Anonymous pages that were needed again soon after, a count. Since Linux 5.9.
-    pub refault_anon: Option<u64>,
-}
-
-impl Memory {
-    /// What it could not do without: usage, less the page cache the kernel would drop first.
-    pub fn working_set(&self) -> Option<u64> {
-        Some(self.usage?.saturating_sub(self.inactive_file?))
-    }
-}
-
-/// A bound, or none, which is more than any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Limit {
-    /// Up to this.
-    At(u64),
-    /// As much as there is.
-    Max,
-}
-
-impl Limit {
-    /// As cAdvisor says it: 0 for no limit.
-    pub fn or_zero(self) -> u64 {
-        match self {
-            Self::At(n) => n,
-            Self::Max => 0,
-        }
-    }
-}
-
-/// What a control group may use. Each is `None` where its controller is not there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spec {
-    /// Weight among its siblings, 1024 being usual. `None` on cgroup v2, which counts otherwise.
-    pub cpu_shares: Option<u64>,
-    /// Microseconds it may run in a period.
-    pub cpu_quota_usec: Option<Limit>,
-    /// Microseconds of a period.
-    pub cpu_period_usec: Option<u64>,
-    /// Bytes of memory.
-    pub memory: Option<Limit>,
-    /// Bytes of swap; on cgroup v1 of memory and swap together.
-    pub swap: Option<Limit>,
-    /// Bytes of memory it is to keep when memory is short.
-    pub memory_reservation: Option<Limit>,
-    /// How many threads there may be. `None` for the root group too.
-    pub threads: Option<Limit>,
-}
 
 impl Cgroup {
     /// The group at `path`, such as `/ecs/…`, in the host's hierarchies. Its files stay open if `keep`.
@@ -335,7 +199,7 @@ impl Cgroup {
             Version::V1 => v1::spec(self, files),
             Version::V2 => v2::spec(self, files),
         }?;
-        spec.threads = self.load_once(Once(Controller::Pids, "pids.max"), files, limit)?;
+        spec.threads = self.load_once(Once(Controller::Pids, "pids.max"), files, spec::limit)?;
         Ok(spec)
     }
 
@@ -399,14 +263,6 @@ impl Cgroup {
             Some(open) => files.load_open(open, slot, path, parse),
             None => files.load_slot(slot, keep, path, parse),
         }
-    }
-}
-
-/// `max` or a number, such as `memory.max` and `pids.max`.
-fn limit(text: &[u8]) -> Result<Limit, Malformed> {
-    match text.trim_ascii() {
-        b"max" => Ok(Limit::Max),
-        number => single(number).map(Limit::At),
     }
 }
 

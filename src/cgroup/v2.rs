@@ -2,9 +2,9 @@
 //!
 //! [1]: https://docs.kernel.org/admin-guide/cgroup-v2.html
 
+use super::spec::limit;
 use super::{
     Cgroup, Controller, Cpu, File, Io, Kind, Limit, Memory, MemoryNews, Once, Spec, Throttling,
-    limit,
 };
 use crate::files::{Files, Result};
 use crate::kernel::{Malformed, decimal, flat, lines, mountinfo, single};
