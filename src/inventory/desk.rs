@@ -12,6 +12,7 @@ use super::ask::Trouble;
 use super::demand::Demand;
 use super::docker::Known;
 use super::labels::Labels;
+use super::record::Record;
 use super::service::Service;
 use super::told::{Listener, Told};
 use super::{Inventory, Source, endpoint};
@@ -77,16 +78,6 @@ struct Facts {
     absent: [bool; 2],
 }
 
-/// How it went with a source.
-#[derive(Debug)]
-struct Record {
-    source: Source,
-    /// What was last logged of it, so that it is not logged again.
-    logged: Option<String>,
-    /// Which odd answers were logged.
-    odd: Vec<&'static str>,
-}
-
 /// What scrapes call for, and when they last did.
 #[derive(Debug)]
 struct Calls {
@@ -103,7 +94,6 @@ impl Desk {
         listener: Listener,
     ) -> Self {
         let empty = Inventory::join(Vec::new(), None, Endpoints::new(), (&labels, &service));
-        let record = |name| Record { source: Source::new(name), logged: None, odd: Vec::new() };
         let now = Instant::now();
         Self {
             endpoints: watch::Sender::new(service != Service::Metadata),
@@ -114,7 +104,7 @@ impl Desk {
             published: watch::Sender::new(Arc::new(empty)),
             settled: watch::Sender::default(),
             facts: Mutex::default(),
-            records: Mutex::new([record("docker"), record("ecs_agent")]),
+            records: Mutex::new(["docker", "ecs_agent"].map(Record::new)),
             calls: Mutex::new(Calls {
                 demand: Demand::default(),
                 agent_asked: now,
@@ -277,14 +267,7 @@ impl Desk {
             self.docker_up.store(true, Ordering::Relaxed);
         }
         *name.of(&mut lock(&self.facts).absent) = false;
-        self.record(name, |record| {
-            if !record.source.up {
-                tracing::info!(source = record.source.name, version, "inventory source answers");
-            }
-            record.source.up = true;
-            record.source.version = Some(version.to_owned()).filter(|v| !v.is_empty());
-            record.logged = None;
-        });
+        self.record(name, |record| record.up(version));
         self.heard(name);
     }
 
@@ -318,25 +301,7 @@ impl Desk {
             Name::Docker => self.docker_up.store(false, Ordering::Relaxed),
             Name::Agent => lock(&self.calls).agent_asked = Instant::now(),
         }
-        self.record(name, |Record { source, logged, .. }| {
-            source.up = false;
-            let error = trouble.to_string();
-            let known = logged.as_ref() == Some(&error);
-            if matches!(trouble, Trouble::Absent) {
-                if !known {
-                    tracing::info!(
-                        source = source.name,
-                        "no such inventory source; going on without it"
-                    );
-                }
-            } else {
-                source.errors.count(trouble);
-                if !known {
-                    tracing::warn!(source = source.name, error, "inventory source failed");
-                }
-            }
-            *logged = Some(error);
-        });
+        self.record(name, |record| record.failed(trouble));
         self.absent(name, matches!(trouble, Trouble::Absent));
     }
 
@@ -350,13 +315,7 @@ impl Desk {
 
     /// A source gave an answer that is not understood, and is asked in another way.
     pub(super) fn odd(&self, name: Name, what: &'static str, trouble: &Trouble) {
-        self.record(name, |Record { source, odd, .. }| {
-            source.errors.count(trouble);
-            if !odd.contains(&what) {
-                odd.push(what);
-                tracing::warn!(source = source.name, what, error = %trouble, "odd answer of an inventory source");
-            }
-        });
+        self.record(name, |record| record.odd(what, trouble));
     }
 
     /// A source has answered everything it was asked at first, or has failed to.

@@ -15,6 +15,7 @@ mod labels;
 mod lenient;
 mod listing;
 mod network;
+mod record;
 mod service;
 mod source;
 mod told;
