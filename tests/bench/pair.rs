@@ -4,6 +4,9 @@
 //! program. Starts a dockerd of its own with tasks of three containers, as the ECS agent makes them.
 //!
 //! `CADVISOR=/usr/local/bin/cadvisor cargo bench --bench pair -- 10 100 300`
+//!
+//! With `published` among the arguments the containers' image has labels as images have that are built
+//! by `docker/metadata-action`: cAdvisor shows them by default.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -24,6 +27,16 @@ use std::time::Duration;
 use target::{Target, cpu, exporter, median, rss};
 
 const ROUNDS: usize = 5;
+const PUBLISHED: &str = concat!(
+    r#"org.opencontainers.image.created="2026-11-22T08:15:30.000Z" "#,
+    r#"org.opencontainers.image.description="The web shop's front end" "#,
+    r#"org.opencontainers.image.licenses="Apache-2.0" "#,
+    r#"org.opencontainers.image.revision="9f2c5a1d0b7e4836af90c2d1e5b6a7f8c9d0e1f2" "#,
+    r#"org.opencontainers.image.source="https://github.com/example/web-shop" "#,
+    r#"org.opencontainers.image.title="web-shop" "#,
+    r#"org.opencontainers.image.url="https://github.com/example/web-shop" "#,
+    r#"org.opencontainers.image.version="4.17.2""#,
+);
 const HALF: Duration = Duration::from_millis(7500);
 /// cAdvisor counts the files of every container when it first sees it.
 const SETTLING: Duration = Duration::from_secs(60);
@@ -36,13 +49,13 @@ fn main() {
     let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![10, 100, 300] } else { sizes };
     println!(
-        "CPU of 15 s with one scrape in ms, median of {ROUNDS}; containers' part of the body.\n"
+        "CPU of 15 s with one scrape in ms, median of {ROUNDS}; containers' part of the body; gzip of the whole.\n"
     );
     println!(
-        "| containers | ours | node_exporter | cAdvisor | both ÷ ours | RSS MB | both MB | both ÷ ours | body kB | cAdvisor kB | ours ÷ |"
+        "| containers | ours | node_exporter | cAdvisor | both ÷ ours | RSS MB | both MB | both ÷ ours | body kB | cAdvisor kB | ours ÷ | gzip kB | cAdvisor kB | ours ÷ |"
     );
-    println!("|{}", " ---: |".repeat(11));
-    let mut host = Host::up();
+    println!("|{}", " ---: |".repeat(14));
+    let mut host = Host::up(std::env::args().any(|a| a == "published"));
     for size in sizes {
         host.grow(size);
         let socket = host.dir.join("docker.sock");
@@ -82,15 +95,19 @@ fn main() {
         }
         let [own, node_cpu, peer_cpu] = rounds.map(median);
         let [memory, node_memory, peer_memory] = all.map(|target| rss(target.pid()));
+        let [gzip, _, peer_gzip] = all.map(|target| target.scrape(true).len());
         let both = node_memory + peer_memory;
         println!(
-            "| {} | {own:.1} | {node_cpu:.0} | {peer_cpu:.0} | {:.0} | {memory:.1} | {both:.0} | {:.1} | {} | {} | {:.2} |",
+            "| {} | {own:.1} | {node_cpu:.0} | {peer_cpu:.0} | {:.0} | {memory:.1} | {both:.0} | {:.1} | {} | {} | {:.2} | {} | {} | {:.2} |",
             host.containers,
             (node_cpu + peer_cpu) / own,
             both / memory,
             bodies[0] / 1000,
             bodies[2] / 1000,
             bodies[0] as f64 / bodies[2] as f64,
+            gzip / 1000,
+            peer_gzip / 1000,
+            gzip as f64 / peer_gzip as f64,
         );
     }
 }
@@ -108,13 +125,16 @@ fn containers(body: &[u8]) -> usize {
 struct Host {
     dir: PathBuf,
     containers: usize,
+    /// Of the containers' image.
+    labels: &'static str,
 }
 
 impl Host {
-    fn up() -> Self {
+    fn up(published: bool) -> Self {
         let dir =
             std::env::temp_dir().join(format!("ecs-host-exporter-pair-{}", std::process::id()));
-        let host = Self { dir, containers: 0 };
+        let labels = if published { PUBLISHED } else { "" };
+        let host = Self { dir, containers: 0, labels };
         host.script("up", &[]);
         host
     }
@@ -134,6 +154,7 @@ impl Host {
             .arg(verb)
             .arg(&self.dir)
             .args(arguments)
+            .env("IMAGE_LABELS", self.labels)
             .output()
             .unwrap();
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));

@@ -55,19 +55,43 @@ const DIFFERENCES: &[(&str, Difference)] = &[
     ("container_pressure_", Difference::Other),
 ];
 
+/// The groups that both have off by default.
+const GROUPS: &[&str] = &[
+    "--collector.container.advtcp",
+    "--collector.container.cpu_topology",
+    "--collector.container.cpuset",
+    "--collector.container.files",
+    "--collector.container.hugetlb",
+    "--collector.container.memory_numa",
+    "--collector.container.process.count",
+    "--collector.container.referenced_memory",
+    "--collector.container.sched",
+    "--collector.container.tcp",
+    "--collector.container.udp",
+];
+
 /// On cgroup v2 alone: cAdvisor has no memory of the kernel, turns weights back into shares,
-/// wrongly, and takes `memory.min` for what is reserved.
+/// wrongly, takes `memory.min` for what is reserved, and says 0 for files that are no more.
 const DIFFERENCES_V2: &[(&str, Difference)] = &[
+    ("container_hugetlb_max_usage_bytes", Difference::Absent),
+    ("container_memory_migrate", Difference::Absent),
     ("container_memory_kernel_usage", Difference::Other),
     ("container_spec_cpu_shares", Difference::Other),
     ("container_spec_memory_reservation_limit_bytes", Difference::Other),
 ];
 
-/// Families both have are of one type and have the same labels; no family is missing; and of each
-/// container both say the same, but for what is known to differ.
+/// With the groups that are on by default, and then with all of them but resctrl: families both have
+/// are of one type and have the same labels; no family is missing; and of each container both say the
+/// same, but for what is known to differ.
 pub fn agrees_with_cadvisor(testbed: &Testbed) {
-    let peer = Server::cadvisor(testbed);
-    let exporter = Server::exporter_with(testbed, &["--collector.container.labels=*"]);
+    agrees(testbed, &[], &[]);
+    agrees(testbed, &["-disable_metrics=resctrl"], GROUPS);
+}
+
+fn agrees(testbed: &Testbed, theirs: &[&str], ours: &[&str]) {
+    let peer = Server::cadvisor(testbed, theirs);
+    let exporter =
+        Server::exporter_with(testbed, &[&["--collector.container.labels=*"], ours].concat());
     let containers = testbed.containers();
     let all = |command| {
         let mut arguments = vec![command];
@@ -100,15 +124,10 @@ pub fn agrees_with_cadvisor(testbed: &Testbed) {
         values
     };
     let ours = of_containers(&ours);
-    let v2 = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
-    let on_v2 = if v2 { DIFFERENCES_V2 } else { &[] };
     let (mut compared, mut equal) = (0, 0);
     for (key, theirs) in of_containers(&theirs) {
         let (name, _) = &key;
-        let known = DIFFERENCES
-            .iter()
-            .chain(on_v2)
-            .find(|(family, _)| name.starts_with(family));
+        let known = differences().find(|(family, _)| name.starts_with(family));
         match (ours.get(&key), known) {
             (None, Some(_)) => {}
             (None, None) => wrong.push(format!("missing: {key:?} {theirs}")),
@@ -126,6 +145,14 @@ pub fn agrees_with_cadvisor(testbed: &Testbed) {
     eprintln!("{compared} samples of containers compared with cAdvisor, {equal} are equal");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared > 40 * containers.len());
+}
+
+/// Those of this host.
+fn differences() -> impl Iterator<Item = &'static (&'static str, Difference)> {
+    let v2 = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
+    DIFFERENCES
+        .iter()
+        .chain(if v2 { DIFFERENCES_V2 } else { &[] })
 }
 
 /// A scrape of cAdvisor, without the times that it gives its samples.
@@ -166,7 +193,7 @@ fn shapes(theirs: &[Sample], ours: &[Sample]) -> Vec<String> {
             *family == name && matches!(how, Difference::Absent)
         };
         match ours.get(&name) {
-            None if DIFFERENCES.iter().any(absent) => {}
+            None if differences().any(absent) => {}
             None => wrong.push(format!("{name} is missing")),
             Some((own, _)) if *own != kind => {
                 wrong.push(format!("{name} is a {own}, not a {kind}"));

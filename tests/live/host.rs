@@ -301,13 +301,14 @@ impl Server {
 
     /// cAdvisor, which the variable `CADVISOR` names, looking at the testbed. It looks at every
     /// container once a second, whether it does anything or not.
-    pub fn cadvisor(testbed: &Testbed) -> Self {
+    pub fn cadvisor(testbed: &Testbed, flags: &[&str]) -> Self {
         let port = free_port();
         let child = Command::new(std::env::var_os("CADVISOR").unwrap())
             .args(["-listen_ip=127.0.0.1", "-allow_dynamic_housekeeping=false"])
             .arg("-housekeeping_interval=1s")
             .arg(format!("-port={port}"))
             .arg(format!("-docker=unix://{}", testbed.socket().display()))
+            .args(flags)
             .stderr(Stdio::null())
             .spawn()
             .unwrap();

@@ -16,6 +16,7 @@
 # In DIR: docker.sock, dockerd.pid, agent.port, logs. Environment:
 #   DOCKER_SOCKET  use this Docker, which somebody else runs
 #   AGENT_PORT     the agent's port on 127.0.0.1 (default: a free one)
+#   IMAGE_LABELS   labels of the containers' image, as they stand after LABEL in a Dockerfile
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LABEL=com.amazonaws.ecs REGION=eu-central-1 ACCOUNT=111122223333 CLUSTER=testbed
@@ -83,7 +84,7 @@ images() {
   mkdir -p "$tree"/{bin,tmp,www}
   cp "$(command -v busybox)" "$tree/bin/busybox"
   for applet in cat dd head httpd nice sh sleep sync timeout wget yes; do ln -sf busybox "$tree/bin/$applet"; done
-  tar -C "$tree" -c . | docker import - $IMAGE > /dev/null
+  tar -C "$tree" -c . | docker import ${IMAGE_LABELS:+--change "LABEL $IMAGE_LABELS"} - $IMAGE > /dev/null
   docker tag $IMAGE $PAUSE
 }
 
