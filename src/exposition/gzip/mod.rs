@@ -446,24 +446,59 @@ mod tests {
         }
     }
 
-    #[test]
-    fn any_bytes_are_read_back() {
+    /// Numbers below a bound, always the same ones.
+    fn numbers() -> impl FnMut(usize) -> usize {
         let mut random = 0x2545_f491_4f6c_dd1d_u64;
-        let mut next = || {
+        move |bound| {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            random
-        };
+            usize::try_from(random >> 33).unwrap() % bound
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_back() {
+        let mut next = numbers();
         let mut gzip = Gzip::default();
         for round in 0..300usize {
             // Few different bytes, so that lines, quotes and copies come about.
             let alphabet = b"a\"{}\n b,#\xff";
             let letters = if round % 2 == 0 { alphabet.len() } else { 4 };
-            let text: Vec<u8> = (0..round * 7)
-                .map(|_| alphabet[usize::from(next().to_le_bytes()[3]) % letters])
-                .collect();
+            let text: Vec<u8> = (0..round * 7).map(|_| alphabet[next(letters)]).collect();
             assert!(expanded(&compressed(&mut gzip, &[&raw(&text)])) == text, "round {round}");
+        }
+    }
+
+    #[test]
+    fn blocks_in_any_order_are_read_back() {
+        static A: Family<0> = counter("container_a_total").help("A.").labels([]);
+        let mut next = numbers();
+        let words = ["x", "shop/checkout:1.2", &"9f".repeat(32), &"0123456789".repeat(4000)];
+        let mut blocks = Vec::new();
+        let mut gzip = Gzip::default();
+        for round in 0..200 {
+            // Some are new, some are gone; one in some hundred is longer than what copies reach.
+            blocks.truncate(next(blocks.len() + 1));
+            for _ in 0..next(12) {
+                let mut word = |to: usize| words[next(to)];
+                let long = if round % 10 == 0 { 4 } else { 3 };
+                let values = [word(3).to_owned(), word(3).repeat(3) + word(2), word(long).into()];
+                let [id, image, task] = &values;
+                blocks.push(LabelBlock::new([
+                    ("id", id.as_str()),
+                    ("image", image),
+                    ("task_arn", task),
+                ]));
+            }
+            let mut text = Text::default();
+            let mut family = text.family(&A);
+            for n in 0..next(80) {
+                if let Some(block) = blocks.get(next(blocks.len() + 1)) {
+                    family.sample(block, n as u64);
+                }
+            }
+            assert!(expanded(&compressed(&mut gzip, &[&text])) == text.to_vec(), "round {round}");
         }
     }
 }
