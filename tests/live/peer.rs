@@ -10,6 +10,8 @@ const OF_ITSELF: &[&str] = &[
     "node_scrape_collector",
     "node_exporter_build_info",
     "node_filefd_allocated",
+    // Threads that run while it is read: its own, of which node_exporter has several.
+    "node_procs_running",
     "process_",
     "promhttp_",
 ];

@@ -36,12 +36,7 @@ pub(super) struct Code {
 impl Code {
     pub(super) fn new() -> Self {
         let symbols = code_lengths(&(0..SYMBOLS).map(weight).collect::<Vec<_>>());
-        // Distances are those of a line of labels to the line before it.
-        let distances = code_lengths(
-            &(0..DISTANCES)
-                .map(|d| if (12..20).contains(&d) { 64 } else { 4 })
-                .collect::<Vec<_>>(),
-        );
+        let distances = code_lengths(&(0..DISTANCES).map(distance_weight).collect::<Vec<_>>());
         let header = header(&symbols, &distances);
         let symbols = canonical(&symbols);
         let at = |symbol: usize| symbols.get(symbol).copied().unwrap_or_default();
@@ -84,19 +79,33 @@ impl Code {
     }
 }
 
-/// How often a symbol is to be expected in an exposition of containers, roughly: what must be said
-/// again and again is the hexadecimal digits of ids, numbers, and short copies.
+/// How often a symbol is to be expected in an exposition, roughly. With many containers it is the
+/// hexadecimal digits of ids that must be said again and again; with few, whose labels are all in reach,
+/// numbers, words and long copies.
 fn weight(symbol: usize) -> u32 {
     let letter = u8::try_from(symbol).ok();
     match letter {
-        Some(b'0'..=b'9') => 900,
-        Some(b'a'..=b'f') => 600,
-        Some(b'\n' | b' ' | b'"' | b'_') => 120,
-        Some(b'g'..=b'z' | b'-' | b'.' | b'/' | b'}' | b':') => 60,
-        Some(b'A'..=b'Z' | b'#' | b'{' | b',' | b'=') => 12,
+        Some(b'0'..=b'9' | b'a'..=b'f') => 2000,
+        Some(b'\n' | b' ') => 500,
+        Some(b'"' | b'}' | b'i' | b'l' | b'n' | b'o' | b'r'..=b'u') => 280,
+        Some(b'g'..=b'z' | b'-' | b'.' | b'/' | b'_' | b':' | b',' | b'=' | b'{') => 90,
+        Some(b'A'..=b'Z' | b'#') => 12,
         Some(_) => 2,
         None if symbol == 256 => 2,
-        None => 130,
+        // The longest copy.
+        None if symbol == SYMBOLS - 1 => 900,
+        None => 180,
+    }
+}
+
+/// How often a distance is to be expected: of a line of labels to the line before it, of labels that
+/// are in reach yet, and of words.
+fn distance_weight(symbol: usize) -> u32 {
+    match symbol {
+        0..8 => 4,
+        8..14 => 100,
+        14..20 => 500,
+        _ => 200,
     }
 }
 

@@ -4,16 +4,18 @@
 //! general compressor finds out each time anew how the labels of one container follow from those of
 //! the two before. Here that is found out once for each three that ever stood one after the other, and
 //! kept: from then on such a line is a few dozen ready-made bits. Everything else is compared with
-//! the line before it, label by label. The output is one block of deflate with codes that are fixed
-//! beforehand.
+//! the line before it, label by label, and what is new in it is looked for word by word. The output is
+//! one block of deflate with codes that are fixed beforehand.
 
 mod code;
 mod learnt;
+mod words;
 
 use super::rope::Line;
 use super::{LabelBlock, Place, Text};
 use code::{Bits, Code};
 use learnt::{Learnt, NONE, Step};
+use words::Words;
 
 /// Back-references reach no farther.
 const WINDOW: usize = 32_768;
@@ -35,6 +37,7 @@ pub struct Gzip {
     at: u64,
     start: u64,
     learnt: Learnt,
+    words: Words,
 }
 
 /// A line as the next one sees it.
@@ -77,6 +80,7 @@ impl Default for Gzip {
             at: 0,
             start: 0,
             learnt: Learnt::default(),
+            words: Words::default(),
         }
     }
 }
@@ -98,6 +102,7 @@ impl Gzip {
             self.out.put(*bits);
         }
         self.learnt.begin();
+        self.words.begin();
     }
 
     /// Compresses the lines between two places of a text. Says how long they are.
@@ -158,7 +163,7 @@ impl Gzip {
             }
             return Before { length, ..Before::default() };
         }
-        self.compare(head, before.head, before.length);
+        self.compare_words(head, before.head, before.length, block.is_none());
         let Some(block) = block else { return before.then(line, NONE, length) };
         let block = self.learnt.place(block, before.block);
         let at = self.at + head.len() as u64;
@@ -188,6 +193,27 @@ impl Gzip {
         }
         self.compare(tail, before.tail, head.len() + labels.len() + before.tail.len());
         before.then(line, block, length)
+    }
+
+    /// As [`compare`](Self::compare), of the start of a line; the rest is looked for in what went by,
+    /// and remembered if `note`.
+    fn compare_words(&mut self, text: &[u8], from: &[u8], gap: usize, note: bool) {
+        let Self { code, out, words, start, at, .. } = self;
+        let place = *at - *start;
+        let mut done = 0;
+        each_part(text, from, |part| match part {
+            Part::New(bytes) => {
+                words.say(bytes, place + done, out, code);
+                done += bytes.len() as u64;
+            }
+            Part::Same(length, moved) => {
+                out.copy(length, gap.saturating_add_signed(moved), code);
+                done += length as u64;
+            }
+        });
+        if note {
+            words.note(text, place);
+        }
     }
 
     /// Says `text` by what it has in common with text that began `gap` bytes before it.
@@ -433,6 +459,37 @@ mod tests {
         assert!(expanded(&packed) == text.to_vec());
         // The digits of a task are said once, and take half a byte each; the rest is some copies.
         assert!(packed.len() < 100 * 50, "{}", packed.len());
+    }
+
+    #[test]
+    fn words_are_found_as_far_as_copies_reach() {
+        let words = [
+            "node_network_receive_",
+            "container_memory_working_set_",
+            "Bytes that were written to the",
+            "Seconds that a disk was busy with",
+        ];
+        let mut next = numbers();
+        let mut text = String::new();
+        while text.len() < 8 * WINDOW {
+            for _ in 0..8 {
+                text += words[next(words.len())];
+                text += ["_", " ", "{a=\"", "\"} "][next(4)];
+            }
+            text += &format!("{}\n", next(1000));
+            // What is longer than a line may be goes by without being remembered.
+            if next(200) == 0 {
+                text += &format!("x{}\n", " written".repeat(LONG / 7));
+            }
+        }
+        let containers = exposition(20, 9);
+        let mut gzip = Gzip::default();
+        for _ in 0..2 {
+            let texts = [&raw(text.as_bytes()), &containers, &raw(text.as_bytes())];
+            let packed = compressed(&mut gzip, &texts);
+            assert!(expanded(&packed) == texts.map(Text::to_vec).concat());
+            assert!(3 * packed.len() < 2 * text.len(), "{} of {}", packed.len(), text.len());
+        }
     }
 
     #[test]
