@@ -146,13 +146,9 @@ impl Learnt {
 /// What the last block has not is looked for in the block itself, as the id of a task that is in its
 /// ARN again, and in the one before the last, as all labels of ECS where the last is a task's.
 fn append_steps(labels: &[u8], [last, first]: [&[u8]; 2], code: &Code, steps: &mut Vec<Step>) {
-    let mut at = 0;
     each_part(labels, last, |part| match part {
-        Part::Same(length, moved) => {
-            steps.push(Step::Last(length, moved));
-            at += length;
-        }
-        Part::New(bytes) => {
+        Part::Same(length, moved) => steps.push(Step::Last(length, moved)),
+        Part::New(bytes, mut at) => {
             let mut packed = Bits::default();
             let end = at + bytes.len();
             while at < end {

@@ -23,6 +23,7 @@ const WINDOW: usize = 32_768;
 const LONG: usize = 8_192;
 /// Shorter copies are not worth their bits.
 const SHORT: usize = 4;
+
 /// A compressor. Keeps what it learnt from one exposition to the next.
 #[derive(Debug)]
 pub struct Gzip {
@@ -163,8 +164,11 @@ impl Gzip {
             }
             return Before { length, ..Before::default() };
         }
-        self.compare_words(head, before.head, before.length, block.is_none());
-        let Some(block) = block else { return before.then(line, NONE, length) };
+        self.compare(head, before.head, before.length, true);
+        let Some(block) = block else {
+            self.words.note(head, self.at - self.start);
+            return before.then(line, NONE, length);
+        };
         let block = self.learnt.place(block, before.block);
         let at = self.at + head.len() as u64;
         let last = self.learnt.stood(block, at);
@@ -191,36 +195,19 @@ impl Gzip {
                 self.out.copy(length, back, &self.code);
             }
         }
-        self.compare(tail, before.tail, head.len() + labels.len() + before.tail.len());
+        let gap = head.len() + labels.len() + before.tail.len();
+        self.compare(tail, before.tail, gap, false);
         before.then(line, block, length)
     }
 
-    /// As [`compare`](Self::compare), of the start of a line; the rest is looked for in what went by,
-    /// and remembered if `note`.
-    fn compare_words(&mut self, text: &[u8], from: &[u8], gap: usize, note: bool) {
-        let Self { code, out, words, start, at, .. } = self;
-        let place = *at - *start;
-        let mut done = 0;
+    /// Says `text` by what it has in common with text that began `gap` bytes before it. What is new in
+    /// it is looked for word by word if it is the `start` of a line.
+    fn compare(&mut self, text: &[u8], from: &[u8], gap: usize, start: bool) {
+        let place = self.at - self.start;
+        let Self { code, out, words, .. } = self;
         each_part(text, from, |part| match part {
-            Part::New(bytes) => {
-                words.say(bytes, place + done, out, code);
-                done += bytes.len() as u64;
-            }
-            Part::Same(length, moved) => {
-                out.copy(length, gap.saturating_add_signed(moved), code);
-                done += length as u64;
-            }
-        });
-        if note {
-            words.note(text, place);
-        }
-    }
-
-    /// Says `text` by what it has in common with text that began `gap` bytes before it.
-    fn compare(&mut self, text: &[u8], from: &[u8], gap: usize) {
-        let Self { code, out, .. } = self;
-        each_part(text, from, |part| match part {
-            Part::New(bytes) => bytes
+            Part::New(bytes, at) if start => words.say(bytes, place + at as u64, out, code),
+            Part::New(bytes, _) => bytes
                 .iter()
                 .for_each(|&byte| out.say(code.literal(byte), code)),
             Part::Same(length, moved) => out.copy(length, gap.saturating_add_signed(moved), code),
@@ -229,13 +216,15 @@ impl Gzip {
 }
 
 enum Part<'a> {
-    New(&'a [u8]),
+    /// Where it begins in its text, too.
+    New(&'a [u8], usize),
     /// How long it is, and by how many bytes it has moved.
     Same(usize, isize),
 }
 
 /// Walks through two texts side by side. Where they part, both go on at their next quotation mark.
 fn each_part<'a>(mut text: &'a [u8], mut from: &[u8], mut each: impl FnMut(Part<'a>)) {
+    let whole = text.len();
     let mut moved = 0isize;
     while !text.is_empty() {
         let same = common(text, from);
@@ -249,7 +238,7 @@ fn each_part<'a>(mut text: &'a [u8], mut from: &[u8], mut each: impl FnMut(Part<
         let here = if here == 0 && same < SHORT { 1.min(text.len()) } else { here };
         let (new, rest) = text.split_at(here);
         if !new.is_empty() {
-            each(Part::New(new));
+            each(Part::New(new, whole - text.len()));
         }
         text = rest;
         from = from.split_at(there).1;
