@@ -1,12 +1,14 @@
 //! What 15 seconds of life with one scrape in them cost, beside `node_exporter` and cAdvisor together.
 //!
-//! Needs root, Docker and Debian's `prometheus-node-exporter`, and cAdvisor: `CADVISOR` names the
-//! program. Starts a dockerd of its own with tasks of three containers, as the ECS agent makes them.
+//! Needs root and Docker, and names of the two programs. Starts a dockerd of its own with tasks of three
+//! containers, as the ECS agent makes them.
 //!
-//! `CADVISOR=/usr/local/bin/cadvisor cargo bench --bench pair -- 10 100 300`
+//! `CADVISOR=/bin/cadvisor NODE_EXPORTER=/bin/node_exporter cargo bench --bench pair -- 10 100 300`
 //!
-//! With `published` among the arguments the containers' image has labels as images have that are built
-//! by `docker/metadata-action`: cAdvisor shows them by default.
+//! `node_exporter` is a task of its own, as people run it on ECS, of an image with the labels of the
+//! published one: cAdvisor by default shows every label that any container has on every row. With `bare`
+//! among the arguments it is started outside of Docker; with `published` the containers' own image has
+//! labels, too, as images have that are built by `docker/metadata-action`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,6 +21,7 @@
 
 mod target;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
@@ -42,10 +45,13 @@ const HALF: Duration = Duration::from_millis(7500);
 const SETTLING: Duration = Duration::from_secs(60);
 
 fn main() {
-    let Some(cadvisor) = std::env::var_os("CADVISOR") else {
-        println!("not measured: CADVISOR names no program");
+    let (cadvisor, node_exporter) =
+        (std::env::var_os("CADVISOR"), std::env::var_os("NODE_EXPORTER"));
+    let (Some(cadvisor), Some(node_exporter)) = (cadvisor, node_exporter) else {
+        println!("not measured: CADVISOR and NODE_EXPORTER name the programs");
         return;
     };
+    let asked = |word| std::env::args().any(|argument| argument == word);
     let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![10, 100, 300] } else { sizes };
     println!(
@@ -55,7 +61,8 @@ fn main() {
         "| containers | ours | node_exporter | cAdvisor | both ÷ ours | RSS MB | both MB | both ÷ ours | body kB | cAdvisor kB | ours ÷ | gzip kB | cAdvisor kB | ours ÷ |"
     );
     println!("|{}", " ---: |".repeat(14));
-    let mut host = Host::up(std::env::args().any(|a| a == "published"));
+    let mut host = Host::up(asked("published"));
+    let mut node = (!asked("bare")).then(|| host.peer(&node_exporter, 9798));
     for size in sizes {
         host.grow(size);
         let socket = host.dir.join("docker.sock");
@@ -67,17 +74,17 @@ fn main() {
                 .arg(format!("--ecs.agent-address=127.0.0.1:{}", agent.trim())),
             9799,
         );
-        let node = Target::start(
-            Command::new("prometheus-node-exporter").arg("--web.listen-address=127.0.0.1:9798"),
-            9798,
-        );
+        let node = node.get_or_insert_with(|| {
+            let mut command = Command::new(&node_exporter);
+            Target::start(command.arg("--web.listen-address=127.0.0.1:9798"), 9798)
+        });
         let peer = Target::start(
             Command::new(&cadvisor)
                 .arg("-port=9797")
                 .arg(format!("-docker=unix://{}", socket.display())),
             9797,
         );
-        let all = [&ours, &node, &peer];
+        let all = [&ours, &*node, &peer];
         for _ in 0..4 {
             all.iter().for_each(|target| drop(target.scrape(false)));
             sleep(SETTLING / 4);
@@ -143,12 +150,19 @@ impl Host {
     fn grow(&mut self, containers: usize) {
         const EACH: usize = 3;
         while self.containers < containers {
-            self.script("add", &["bridge", "3"]);
+            self.script("add", &["bridge".as_ref(), "3".as_ref()]);
             self.containers += EACH;
         }
     }
 
-    fn script(&self, verb: &str, arguments: &[&str]) {
+    /// `node_exporter` as a service of the host runs it.
+    fn peer(&mut self, program: &OsStr, port: u16) -> Target {
+        self.containers += 1;
+        let pid = self.script("peer", &[program, port.to_string().as_ref()]);
+        Target::running(pid.trim().parse().unwrap(), port)
+    }
+
+    fn script(&self, verb: &str, arguments: &[&OsStr]) -> String {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/testbed/host.sh");
         let run = Command::new(script)
             .arg(verb)
@@ -158,6 +172,7 @@ impl Host {
             .output()
             .unwrap();
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
     }
 }
 

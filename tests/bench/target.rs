@@ -15,8 +15,10 @@ pub(crate) fn exporter() -> Command {
 
 /// An exporter that runs.
 pub(crate) struct Target {
-    child: Child,
+    pid: u32,
     port: u16,
+    /// Ended with this; what a container runs is not.
+    child: Option<Child>,
 }
 
 impl Target {
@@ -25,17 +27,24 @@ impl Target {
     }
 
     pub(crate) fn of(child: Child, port: u16) -> Self {
+        let mut target = Self::running(child.id(), port);
+        target.child = Some(child);
+        target
+    }
+
+    /// One that somebody else started.
+    pub(crate) fn running(pid: u32, port: u16) -> Self {
         for _ in 0..100 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 break;
             }
             sleep(Duration::from_millis(100));
         }
-        Self { child, port }
+        Self { pid, port, child: None }
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     /// One scrape on a connection of its own; its body.
@@ -77,8 +86,9 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
+        let Some(child) = &mut self.child else { return };
+        let _gone = child.kill();
+        let _gone = child.wait();
     }
 }
 

@@ -5,6 +5,8 @@
 #   host.sh up DIR                  installs what is missing, starts Docker and the agent
 #   host.sh add DIR MODE N [FAMILY] a task of N containers, its networks in MODE: bridge, host, awsvpc.
 #                                   Prints the task's id. The task has limits, but not with host
+#   host.sh peer DIR PROGRAM PORT   node_exporter as a DAEMON service runs it, in a task of its own whose
+#                                   image has the labels of the published one. Prints its process
 #   host.sh work DIR                has every container burn CPU, write, read, and send for a moment
 #   host.sh drop DIR TASK           ends a task
 #   host.sh status DIR              what runs
@@ -20,7 +22,7 @@
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LABEL=com.amazonaws.ecs REGION=eu-central-1 ACCOUNT=111122223333 CLUSTER=testbed
-IMAGE=busybox:local PAUSE=amazon/amazon-ecs-pause:0.1.0
+IMAGE=busybox:local PEER=node-exporter:local PAUSE=amazon/amazon-ecs-pause:0.1.0
 TASK_MEMORY=268435456 TASK_QUOTA=50000
 
 say() { printf 'host.sh: %s\n' "$*" >&2; }
@@ -211,6 +213,23 @@ add() {
   echo "$id"
 }
 
+# The labels that the image of node_exporter has since 1.11, by their names.
+peer() {
+  local program=$1 port=$2 tree=$DIR/peer id parent container label labels=(maintainer=x io.prometheus.image.variant=x)
+  for label in authors vendor title description source url documentation licenses; do
+    labels+=("org.opencontainers.image.$label=x")
+  done
+  mkdir -p "$tree/bin"
+  cp "$program" "$tree/bin/node_exporter"
+  tar -C "$tree" -c . | docker import --change "LABEL ${labels[*]}" - $PEER > /dev/null
+  id=$(hex 32)
+  parent=$(make_cgroup "$id" host)
+  echo "$id" >> "$DIR/tasks"
+  container=$(run "$id" node-exporter "$parent" node-exporter $PEER --network host --pid host --volume /:/host:ro -- \
+    /bin/node_exporter --path.rootfs=/host "--web.listen-address=127.0.0.1:$port")
+  docker inspect -f '{{.State.Pid}}' "$container"
+}
+
 # remove FILTER: the containers with a label.
 remove() {
   local ids
@@ -254,11 +273,11 @@ status() {
 }
 
 COMMAND=${1:-} DIR=${2:-}
-[ -n "$DIR" ] || { sed -n '2,19s/^# \?//p' "${BASH_SOURCE[0]}"; exit 2; }
+[ -n "$DIR" ] || { sed -n '2,21s/^# \?//p' "${BASH_SOURCE[0]}"; exit 2; }
 DIR=$(realpath -m "$DIR") SOCKET=${DOCKER_SOCKET:-$DIR/docker.sock}
 shift 2
 case $COMMAND in
-  up | add | work | drop | status | down) "$COMMAND" "$@" ;;
+  up | add | peer | work | drop | status | down) "$COMMAND" "$@" ;;
   docker-start | docker-stop | agent-start) "${COMMAND/-/_}" ;;
   *) die "no such command: $COMMAND" ;;
 esac
