@@ -36,40 +36,38 @@ impl<'t, const N: usize> PatternWriter<'t, N> {
         let Described { name, kind, help } = self.pattern.head;
         let (prefix, rest) = name.split_once('<').unwrap_or((name, ""));
         let suffix = rest.split_once('>').map_or("", |(_, suffix)| suffix);
-        let start = self.text.rope.bytes.len();
-        self.text.append(&["# HELP "]);
-        let name = self.text.rope.bytes.len();
-        self.text.append(&[prefix]);
-        append_name(self.field, &mut self.text.rope.bytes);
-        self.text.append(&[suffix]);
-        let bytes = &mut self.text.rope.bytes;
-        self.name = name..bytes.len();
-        if self
-            .text
-            .begun
-            .insert(hash(bytes.get(name..).unwrap_or_default()))
-        {
+        let out = &mut self.text.rope.bytes;
+        let start = out.len();
+        out.put(b"# HELP ");
+        let name = out.len();
+        out.put(prefix.as_bytes());
+        append_name(self.field, out);
+        out.put(suffix.as_bytes());
+        self.name = name..out.len();
+        let hash = hash(out.get(name..).unwrap_or_default());
+        if self.text.begun.insert(hash) {
             self.state = State::Open;
-            self.text.append(&[" ", help, "\n# TYPE "]);
-            self.text.rope.bytes.put_again(self.name.clone());
-            self.text.append(&[" ", kind.as_str(), "\n"]);
-            self.text.rope.begin(self.name.clone());
+            self.text.rest_of_header(self.name.clone(), kind, help);
         } else {
             self.state = State::Over;
-            bytes.truncate(start);
+            self.text.rope.bytes.truncate(start);
         }
     }
 }
 
 fn append_name(field: &[u8], out: &mut Buffer) {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    if field.iter().all(fits) {
+        return out.put(field);
+    }
     let mut gap = false;
-    for &byte in field {
-        if byte.is_ascii_alphanumeric() || byte == b'_' {
+    for byte in field {
+        if fits(byte) {
             if gap {
                 out.push(b'_');
             }
             gap = false;
-            out.push(byte);
+            out.push(*byte);
         } else {
             gap = true;
         }

@@ -20,6 +20,8 @@ pub(super) struct Rope {
     stretches: Vec<Stretch>,
     /// How long the last of them is.
     head: usize,
+    /// Where the name of a family without blocks so far stands.
+    name: Option<Range<usize>>,
     /// Where blocks are to be put in, one after the other.
     marks: Vec<Mark>,
     blocks: Vec<LabelBlock>,
@@ -125,17 +127,21 @@ impl Rope {
     /// Begins a family, whose name stands there. From here on, the blocks are likely to come in the order
     /// they came in first.
     pub(super) fn begin(&mut self, name: Range<usize>) {
-        let mark = self.marks.len();
-        if let Some(unused) = self.stretches.pop_if(|stretch| stretch.mark == mark) {
-            self.heads.truncate(unused.head.start);
-        }
+        /// None follows it, so that the first block is searched for.
+        const NOWHERE: usize = usize::MAX / 2;
+        self.name = Some(name);
+        (self.last, self.turns) = (NOWHERE, 0);
+    }
+
+    /// Notes what is to stand before each block of the family.
+    fn open(&mut self, name: Range<usize>) {
         let start = self.heads.len();
         self.heads.put(self.bytes.get(name).unwrap_or_default());
         self.heads.push(b'{');
         let head = start..self.heads.len();
         self.head = head.len();
-        self.stretches.push(Stretch { mark, head });
-        (self.last, self.turns) = (0, 0);
+        self.stretches
+            .push(Stretch { mark: self.marks.len(), head });
     }
 
     /// Begins a line of the family that was begun with a block. There may be one in a line.
@@ -173,6 +179,14 @@ impl Rope {
         /// How often one may turn to another order, before its blocks are taken for new ones.
         const TURNS: usize = 16;
         let is = |known: &LabelBlock| known.is(block);
+        if let Some(name) = self.name.take() {
+            self.open(name);
+            let first = self.blocks.iter().take(AHEAD).position(is);
+            self.last = first.unwrap_or_default();
+            if first.is_some() {
+                return;
+            }
+        }
         let rest = self.blocks.get(self.last + 1..).unwrap_or_default();
         if let Some(ahead) = rest.iter().take(AHEAD).position(is) {
             self.step = 1 + ahead;
@@ -195,6 +209,7 @@ impl Rope {
         self.heads.clear();
         self.stretches.clear();
         self.marks.clear();
+        self.name = None;
         (self.last, self.noted) = (0, 0);
         self.age += 1;
         let another = self.blocks.len() != self.known && self.known > 0;

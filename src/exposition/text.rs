@@ -7,10 +7,11 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use super::pattern::PatternWriter;
 use super::rope::{Line, Place, Rope};
-use super::{Buffer, Described, Family, Labels, Metric, Pattern, Table, Value};
+use super::{Buffer, Described, Family, Kind, Labels, Metric, Pattern, Table, Value};
 
 /// Text under way. Keeps its buffer from one scrape to the next.
 #[derive(Debug, Default)]
@@ -148,17 +149,25 @@ impl Text {
     }
 
     fn header(&mut self, Described { name, kind, help }: Described) {
-        const HELP: &str = "# HELP ";
-        let at = self.rope.bytes.len() + HELP.len();
-        let kind = kind.as_str();
-        self.append(&[HELP, name, " ", help, "\n# TYPE ", name, " ", kind, "\n"]);
-        self.rope.begin(at..at + name.len());
+        let out = &mut self.rope.bytes;
+        out.put(b"# HELP ");
+        let start = out.len();
+        out.put(name.as_bytes());
+        let name = start..out.len();
+        self.rest_of_header(name, kind, help);
     }
 
-    pub(super) fn append(&mut self, parts: &[&str]) {
-        for part in parts {
-            self.rope.put(part.as_bytes());
-        }
+    /// What follows the name in a header; the name stands there. The family begins.
+    pub(super) fn rest_of_header(&mut self, name: Range<usize>, kind: Kind, help: &str) {
+        let out = &mut self.rope.bytes;
+        out.put(b" ");
+        out.put(help.as_bytes());
+        out.put(b"\n# TYPE ");
+        out.put_again(name.clone());
+        out.put(b" ");
+        out.put(kind.as_str().as_bytes());
+        out.put(b"\n");
+        self.rope.begin(name);
     }
 }
 
