@@ -2,7 +2,7 @@
 
 use regex_lite::Regex;
 
-use crate::kernel::{Line, Malformed, decimal, lines};
+use crate::kernel::{Line, Malformed, lines};
 
 /// Which counts of a file are wanted. A regular expression costs more than the rest of the scrape, so
 /// each name is held against it once: names come in the same order every time.
@@ -42,9 +42,9 @@ impl Fields {
                 return Err(numbers.malformed("the protocol of the line before"));
             }
             for wanted in rows.row(names, |names, fields| pair(names, wanted, fields))? {
-                let n = number(&mut numbers, NUMBERS)?;
-                if let Some(field) = wanted {
-                    each(field, n);
+                match wanted {
+                    Some(field) => each(field, number(&mut numbers, NUMBERS)?),
+                    None => drop(numbers.field().ok_or(numbers.malformed(NUMBERS))?),
                 }
             }
             if !numbers.rest().is_empty() {
@@ -64,9 +64,10 @@ impl Fields {
         let mut rows = Rows { rows: &mut self.rows, next: 0 };
         for mut line in lines(text) {
             let Some(name) = line.field() else { continue };
-            let n = number(&mut line, "a number")?;
             let wanted = rows.row(line.over(name), |name, fields| single(name, wanted, fields))?;
-            wanted.iter().flatten().for_each(|field| each(field, n));
+            for field in wanted.iter().flatten() {
+                each(field, number(&mut line, "a number")?);
+            }
         }
         Ok(())
     }
@@ -141,11 +142,15 @@ fn joined(protocol: &[u8], name: &[u8], wanted: &Regex) -> Option<Box<[u8]>> {
 
 /// A number that may have a sign, as `Tcp_MaxConn`.
 fn number(line: &mut Line<'_>, expected: &'static str) -> Result<f64, Malformed> {
-    let parse = |field: &[u8]| match field.strip_prefix(b"-") {
-        None => Some(decimal(field)? as f64),
-        Some(digits) => Some(-(decimal(digits)? as f64)),
-    };
-    line.field().and_then(parse).ok_or(line.malformed(expected))
+    let rest = line.raw().trim_ascii_start();
+    let below_zero = rest.strip_prefix(b"-");
+    match below_zero.filter(|digits| digits.first().is_some_and(u8::is_ascii_digit)) {
+        None => line.count(expected).map(|n| n as f64),
+        Some(digits) => {
+            *line = line.over(digits);
+            line.count(expected).map(|n| -(n as f64))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -185,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn reads_only_numbers_that_are_wanted() {
+        let mut fields = Fields::default();
+        assert_eq!(said(PAIRS, &mut fields, "X: C B\nX: z 1\n").unwrap(), ["X_B=1"]);
+        assert_eq!(said(LINES, &mut fields, "X6C\nX6B 1\n").unwrap(), ["X6_B=1"]);
+    }
+
+    #[test]
     fn names_what_is_missing() {
         let wrong = |read, text| {
             said(read, &mut Fields::default(), text)
@@ -194,12 +206,14 @@ mod tests {
         assert_eq!(wrong(PAIRS, "X: A\n"), "line 1: a number for each name expected");
         assert_eq!(wrong(PAIRS, "X: A\nX:\n"), "line 2: a number for each name expected");
         assert_eq!(wrong(PAIRS, "X: A\nX: 1 2\n"), "line 2: a number for each name expected");
-        assert_eq!(wrong(PAIRS, "X: A\nX: z\n"), "line 2: a number for each name expected");
+        for text in ["X: B\nX: z\n", "X: B\nX: -\n", "X: B\nX: - 1\n", "X: B\nX: 1x\n"] {
+            assert_eq!(wrong(PAIRS, text), "line 2: a number for each name expected");
+        }
         assert_eq!(
             wrong(PAIRS, "X: A\nY: 1\n"),
             "line 2: the protocol of the line before expected"
         );
         assert_eq!(wrong(PAIRS, "X A\nX 1\n"), "line 1: a protocol and a colon expected");
-        assert_eq!(wrong(LINES, "X6A\n"), "line 1: a number expected");
+        assert_eq!(wrong(LINES, "X6B\n"), "line 1: a number expected");
     }
 }
