@@ -18,6 +18,10 @@ use crate::kernel::Malformed;
 pub(crate) use scratch::Scratch;
 pub use slot::Slot;
 
+/// What the kernel gives at most of a file of many records in a read, where no record is longer.
+const PAGE: usize = 4096;
+const HALF_A_PAGE: usize = PAGE / 2;
+
 /// Where the host's trees are mounted in the exporter's own file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
@@ -168,7 +172,13 @@ impl Kept {
     /// The file at `path`, which need not exist. Not one with records longer than half a page, which
     /// are those of mountinfo alone.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, file: None, read: read_records, stays: true }
+        Self { path, file: None, read: read_records::<HALF_A_PAGE>, stays: true }
+    }
+
+    /// As [`new`](Self::new), of a file whose records are lines of less than 64 bytes, as those of
+    /// `/proc/vmstat`: one system call less where it nearly fills a page.
+    pub fn lines(path: PathBuf) -> Self {
+        Self { read: read_records::<64>, ..Self::new(path) }
     }
 
     /// As [`new`](Self::new), of a file that the kernel gives in one piece however long it is, as
@@ -222,7 +232,7 @@ impl Files {
         parse: impl FnOnce(&'f [u8]) -> Result<T, Malformed>,
     ) -> Result<T> {
         let length = File::open(path)
-            .and_then(|file| read_records(&file, &mut self.buffer))
+            .and_then(|file| read_records::<HALF_A_PAGE>(&file, &mut self.buffer))
             .map_err(|source| refused(path, source))?;
         let (text, _) = self.buffer.split_at(length);
         parse(text).map_err(|source| Error::Parse { path: path.into(), source })
@@ -374,15 +384,14 @@ fn read_to_end(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
     }
 }
 
-/// As [`read_to_end`], but saves the read that finds nothing: a read that ends before half a page
-/// had nothing more to give, where no record is as long as the other half.
-fn read_records(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    const HALF_A_PAGE: usize = 2048;
+/// As [`read_to_end`], but saves the read that finds nothing: a read that leaves so much of a page had
+/// nothing more to give, where every record is shorter than that.
+fn read_records<const LONGEST: usize>(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let mut length = 0;
     loop {
         let n = read_at(file, buffer, length)?;
         length += n;
-        if n < HALF_A_PAGE {
+        if n + LONGEST <= PAGE {
             return Ok(length);
         }
     }
@@ -421,7 +430,6 @@ fn read_at(file: &File, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize
     const SMALLEST: usize = 16 * 1024;
     /// No file of the kernel is nearly as long; what is, is none.
     const LARGEST: usize = 64 * 1024 * 1024;
-    const PAGE: usize = 4096;
     if buffer.len() < length + PAGE {
         if length >= LARGEST {
             return Err(io::Error::other("longer than 64 MiB"));

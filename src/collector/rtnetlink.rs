@@ -30,7 +30,7 @@ impl Rtnetlink {
         request: impl FnOnce(u32) -> [u8; N],
         each: impl FnMut(&Message<'_>),
     ) -> io::Result<()> {
-        if changes.changed(&mut self.seen) {
+        if changes.links(&mut self.seen) {
             self.hear()?;
         }
         let Self { ask, .. } = self;

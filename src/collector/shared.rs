@@ -7,7 +7,6 @@ use super::ecs::tasks::Tasks;
 use super::ends::Ends;
 use super::mounts::Mount;
 use super::mounts::ask::Answer;
-use super::mounts::watch::Watch;
 use crate::cgroup::{Stalls, Vm};
 use crate::files::{Error, Files, Kept, Result};
 use crate::kernel::Malformed;
@@ -36,10 +35,8 @@ pub struct Shared {
     pub(super) tasks: Tasks,
     /// What everything on the host waited for. `None` until `/proc/pressure` was read in this scrape.
     pub(super) stalls: Option<Stalls>,
-    /// Whether mounts changed.
-    pub(super) mounts: Watch,
-    /// Whether network interfaces changed.
-    pub(super) links: Changes,
+    /// Whether mounts or network interfaces changed.
+    pub(super) changes: Changes,
     stat: Once<Stat>,
     meminfo: Once<Meminfo>,
     /// The text of `/proc/diskstats`.
@@ -56,8 +53,7 @@ impl Shared {
         self.networks_read = false;
         self.tasks.forget();
         self.stalls = None;
-        self.mounts.forget();
-        self.links.forget();
+        self.changes.forget();
         self.stat.fresh = false;
         self.meminfo.fresh = false;
         self.diskstats.fresh = false;

@@ -1,7 +1,7 @@
 //! A socket to the kernel's netlink, for the network namespace the exporter is in.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -101,5 +101,11 @@ impl Socket {
         // The length is that of the whole datagram, even of one that was cut to the buffer.
         let datagram = self.buffer.get(..length).ok_or(Errno::EMSGSIZE)?;
         Ok(messages(datagram))
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }

@@ -95,8 +95,11 @@ impl Collector for Arp {
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { path, filter, netlink, neighbours, rows } = self;
         rows.0.iter_mut().for_each(|(_, n)| *n = 0);
-        let counted =
-            if *netlink { neighbours.count(filter, &mut host.shared.links, rows) } else { Ok(()) };
+        let counted = if *netlink {
+            neighbours.count(filter, &mut host.shared.changes, rows)
+        } else {
+            Ok(())
+        };
         if let Err(error) = &counted {
             tracing::debug!(%error, "no netlink");
             neighbours.socket = None;

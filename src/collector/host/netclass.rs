@@ -170,7 +170,7 @@ impl Collector for Netclass {
         let Self { dir, filter, devices, watch, read } = self;
         let Host { shared, files, now, .. } = host;
         let fresh = read.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age < AGE));
-        let heard = watch.listen(&mut shared.links, |said| devices.hear(said, filter));
+        let heard = watch.listen(&mut shared.changes, |said| devices.hear(said, filter));
         if heard != Heard::Changes || !fresh {
             devices.list(dir, filter)?;
             *read = (heard != Heard::Nothing).then_some(*now);

@@ -53,7 +53,7 @@ impl Collector for NetworkRoute {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { socket, routes } = self;
-        let socket = match asked(socket, &mut host.shared.links, routes) {
+        let socket = match asked(socket, &mut host.shared.changes, routes) {
             Ok(socket) => socket,
             Err(source) => {
                 *socket = None;

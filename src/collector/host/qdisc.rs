@@ -116,7 +116,7 @@ impl Collector for Qdiscs {
         match results {
             Some(path) => *rows = told(path, &mut host.files)?,
             None => {
-                if let Err(source) = asked(socket, &mut host.shared.links, rows) {
+                if let Err(source) = asked(socket, &mut host.shared.changes, rows) {
                     *socket = None;
                     return Err(Error::Read { path: "netlink".into(), source });
                 }

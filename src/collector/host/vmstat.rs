@@ -58,7 +58,7 @@ impl Collector for Vmstat {
 
     fn new(flags: Flags, roots: &Roots) -> Result<Self> {
         Ok(Self {
-            file: Kept::new(roots.proc.join("vmstat")),
+            file: Kept::lines(roots.proc.join("vmstat")),
             fields: flags::regex(FIELDS, &flags.fields)?,
             wanted: Memo::default(),
         })

@@ -1,15 +1,14 @@
-//! What is mounted on the host: the file is read again only when the kernel says that it changed, which
-//! [`watch`] asks. How large it is, [`ask`] asks.
+//! What is mounted on the host: the file is read again only when the kernel says that it changed. How
+//! large it is, [`ask`] asks.
 
 pub(crate) mod ask;
-pub(crate) mod watch;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::watch::Watch;
+use crate::collector::changes::Changes;
 use crate::collector::filter::Filter;
 use crate::files::{Error, Files, Result, Roots};
 use crate::kernel::mountinfo::{self, unescaped};
@@ -66,13 +65,13 @@ impl Mounts {
     /// The mounts as they are now.
     pub(crate) fn refresh(
         &mut self,
-        watch: &mut Watch,
+        changes: &mut Changes,
         files: &mut Files,
     ) -> Result<&Arc<[Mount]>> {
         /// A list that changes while it is read may lack something. After so many attempts it is
         /// taken as it is; the next scrape looks again.
         const ATTEMPTS: usize = 3;
-        if self.read.is_some() && self.read == watch.changes() {
+        if self.read.is_some() && self.read == changes.mounts() {
             return Ok(&self.list);
         }
         self.read = None;
@@ -81,11 +80,11 @@ impl Mounts {
             None => return Err(Error::Absent(self.paths.first().cloned().unwrap_or_default())),
         };
         // Watched before it is read, so that no change goes unnoticed.
-        watch.open(&path);
-        let mut before = watch.ask();
+        changes.open(&path);
+        let mut before = changes.mounts_now();
         for _ in 0..ATTEMPTS {
             self.load(&path, files)?;
-            let after = watch.ask();
+            let after = changes.mounts_now();
             if std::mem::replace(&mut before, after) == after {
                 self.read = after;
                 break;
@@ -258,7 +257,7 @@ mod tests {
         let roots = Roots { proc: dir.0.clone(), ..Roots::default() };
         let mut mounts = Mounts::new(&roots, filter("^$"), filter("^autofs$"));
         let list = mounts
-            .refresh(&mut Watch::default(), &mut Files::default())
+            .refresh(&mut Changes::default(), &mut Files::default())
             .unwrap();
         let prompt: Vec<_> = list
             .iter()

@@ -96,7 +96,7 @@ impl Collector for Filesystem {
         let Some(containers) = containers else {
             return Err(Error::Absent(PathBuf::from("cgroup")));
         };
-        let changed = devices.refresh(mounts.refresh(&mut shared.mounts, files)?);
+        let changed = devices.refresh(mounts.refresh(&mut shared.changes, files)?);
         let failed = |source| Error::Read { path: "statfs".into(), source };
         answers.clear();
         answers.extend(

@@ -148,7 +148,7 @@ impl Collector for Filesystem {
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let mounts = self
             .mounts
-            .refresh(&mut host.shared.mounts, &mut host.files)?;
+            .refresh(&mut host.shared.changes, &mut host.files)?;
         let asked = self.together.of(mounts, &host.shared.wanted);
         let answers = self
             .asker

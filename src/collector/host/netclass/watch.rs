@@ -47,7 +47,7 @@ impl Watch {
         mut each: impl FnMut(&Said<'_>),
     ) -> Heard {
         if let Some(socket) = &mut self.socket
-            && (!changes.changed(&mut self.seen) || socket.events(|said| each(&said)).is_ok())
+            && (!changes.links(&mut self.seen) || socket.events(|said| each(&said)).is_ok())
         {
             return Heard::Changes;
         }

@@ -51,7 +51,7 @@ impl Links {
         const EOPNOTSUPP: i32 = 95;
         let Self { ask, events, seen, known } = self;
         if let Some(socket) = events {
-            if changes.changed(seen) && socket.events(|said| known.hear(&said, filter)).is_err() {
+            if changes.links(seen) && socket.events(|said| known.hear(&said, filter)).is_err() {
                 // More happened than the socket holds. A new one is empty.
                 *socket = Socket::listen(GROUP_LINK)?;
                 known.complete = false;

@@ -129,7 +129,7 @@ impl Collector for Netdev {
         }
         let classes = roots.sys.join("class/net");
         if let Source::Netlink(links) = source {
-            match refreshed(links, filter, &mut host.shared.links) {
+            match refreshed(links, filter, &mut host.shared.changes) {
                 Ok(links) => {
                     links.tell(&mut host.shared);
                     read_aliases(aliases, links.rows(), &classes, host);
