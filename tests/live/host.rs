@@ -288,10 +288,11 @@ impl Server {
         head.contains(" 200 ").then(|| body.to_owned())
     }
 
-    /// Debian's `node_exporter`, where it is installed.
+    /// The `node_exporter` that the variable `NODE_EXPORTER` names, or Debian's, where it is installed.
     pub fn node_exporter() -> Option<Self> {
         let port = free_port();
-        let child = Command::new("prometheus-node-exporter")
+        let named = std::env::var_os("NODE_EXPORTER");
+        let child = Command::new(named.unwrap_or_else(|| "prometheus-node-exporter".into()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .stderr(Stdio::null())
             .spawn()
