@@ -35,6 +35,9 @@ pub struct Shared {
     pub(super) tasks: Tasks,
     /// What everything on the host waited for. `None` until `/proc/pressure` was read in this scrape.
     pub(super) stalls: Option<Stalls>,
+    /// How many UDP sockets there are, of IPv4 and of IPv6. Not known until they were counted in this
+    /// scrape.
+    pub(super) udp_sockets: [Option<u64>; 2],
     /// Whether mounts or network interfaces changed.
     pub(super) changes: Changes,
     stat: Once<Stat>,
@@ -53,6 +56,7 @@ impl Shared {
         self.networks_read = false;
         self.tasks.forget();
         self.stalls = None;
+        self.udp_sockets = [None; 2];
         self.changes.forget();
         self.stat.fresh = false;
         self.meminfo.fresh = false;

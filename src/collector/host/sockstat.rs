@@ -58,9 +58,12 @@ impl Collector for Sockstat {
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
         let Self { v4, v6, page_bytes, field } = self;
-        let Host { files, now, .. } = host;
+        let Host { files, now, shared, .. } = host;
+        let [udp, udp6] = &mut shared.udp_sockets;
         let mut used = None;
-        for (file, first) in [(v4, true), (v6, false)] {
+        for (file, first, udp_protocol, udp) in
+            [(v4, true, &b"UDP"[..], udp), (v6, false, b"UDP6", udp6)]
+        {
             let File { kept, absent } = file;
             absent.look_if_any(*now, || {
                 files.load_kept(kept, |sockets| {
@@ -75,6 +78,9 @@ impl Collector for Sockstat {
                                 field.extend_from_slice(state);
                                 text.pattern(&SOCKSTAT, field, n);
                             };
+                            if state == b"inuse" && protocol == udp_protocol {
+                                *udp = Some(n);
+                            }
                             write(state, n);
                             if state == b"mem" {
                                 write(b"mem_bytes", n.saturating_mul(*page_bytes));
@@ -130,6 +136,7 @@ pub fn each<'a>(text: &'a [u8], mut each: impl FnMut(Count<'a>)) -> Result<(), M
 mod tests {
     use super::*;
     use crate::collector::fixture::exposed;
+    use crate::collector::trial::Trial;
 
     #[test]
     fn says_how_many_sockets_are_in_use() {
@@ -161,6 +168,18 @@ mod tests {
         .map(|(name, n)| format!("# TYPE node_sockstat_{name} gauge\nnode_sockstat_{name} {n}\n"))
         .collect();
         assert_eq!(exposed::<Sockstat>("node-network", &[]), expected);
+    }
+
+    #[test]
+    fn tells_how_many_udp_sockets_there_are() {
+        let v4 = ("proc/net/sockstat", "UDP: inuse 3 mem 1\nUDPLITE: inuse 7\n");
+        let mut trial = Trial::<Sockstat>::new(&[], &[v4]);
+        trial.collect().unwrap();
+        assert_eq!(trial.host.shared.udp_sockets, [Some(3), None]);
+        trial.write("proc/net/sockstat6", b"TCP6: inuse 5\nUDP6: inuse 0\n");
+        trial.host.now += std::time::Duration::from_secs(3600);
+        trial.collect().unwrap();
+        assert_eq!(trial.host.shared.udp_sockets, [Some(3), Some(0)]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct UdpQueues {
 struct File {
     kept: Kept,
     absent: Absent,
+    /// Whether it was read before.
+    there: bool,
 }
 
 impl Collector for UdpQueues {
@@ -32,17 +34,27 @@ impl Collector for UdpQueues {
     }
 
     fn new((): (), roots: &Roots) -> Result<Self> {
-        let file = |name| File { kept: roots.net_file(name, Kept::new), absent: Absent::default() };
+        let file = |name| {
+            let kept = roots.net_file(name, Kept::new);
+            File { kept, absent: Absent::default(), there: false }
+        };
         Ok(Self { v4: file("udp"), v6: file("udp6") })
     }
 
     fn collect(&mut self, host: &mut Host, text: &mut Text) -> Result<()> {
-        let Host { files, now, .. } = host;
+        let Host { files, now, shared, .. } = host;
+        let [udp, udp6] = shared.udp_sockets;
         let mut queues = text.family(&QUEUES);
         let mut found = false;
-        for (ip, file) in [("v4", &mut self.v4), ("v6", &mut self.v6)] {
-            let File { kept, absent } = file;
-            let sum = absent.look_if_any(*now, || files.load_kept(kept, parse))?;
+        for (ip, file, sockets) in [("v4", &mut self.v4, udp), ("v6", &mut self.v6, udp6)] {
+            let File { kept, absent, there } = file;
+            let sum = if *there && sockets == Some(0) {
+                // To find that there are none, the kernel would go through a table for many thousands.
+                Some(Queues::default())
+            } else {
+                absent.look_if_any(*now, || files.load_kept(kept, parse))?
+            };
+            *there = sum.is_some();
             if let Some(sum) = sum {
                 queues.sample(("tx", ip), sum.transmit_bytes);
                 queues.sample(("rx", ip), sum.receive_bytes);
@@ -73,6 +85,7 @@ fn parse(text: &[u8]) -> Result<Queues, Malformed> {
 mod tests {
     use super::*;
     use crate::collector::fixture::exposed;
+    use crate::collector::trial::Trial;
 
     #[test]
     fn adds_up_what_waits() {
@@ -83,5 +96,26 @@ node_udp_queues{queue="tx",ip="v6"} 1
 node_udp_queues{queue="rx",ip="v6"} 3840
 "#;
         assert_eq!(exposed::<UdpQueues>("node-network", &[]), expected);
+    }
+
+    #[test]
+    fn where_there_are_no_sockets_none_are_looked_for() {
+        let one = "head\n 1: 0:0 0:0 07 00000000:00000015 00:0 0 0 0 1 2 0 0\n";
+        let mut trial = Trial::<UdpQueues>::new(&[], &[("proc/net/udp", one)]);
+        let mut received = |sockets| {
+            let mut text = Text::default();
+            trial.host.shared.udp_sockets = [sockets, Some(0)];
+            trial.collector.collect(&mut trial.host, &mut text).unwrap();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            let last = text.lines().last().unwrap();
+            last.strip_prefix(r#"node_udp_queues{queue="rx",ip="v4"} "#)
+                .map(str::to_owned)
+        };
+        let counts = [Some(0), Some(0), Some(1), None].map(&mut received);
+        let expected = ["21", "0", "21", "21"].map(|n| Some(n.to_owned()));
+        assert_eq!(
+            counts, expected,
+            "a file is read first, and one that is not there says nothing"
+        );
     }
 }
