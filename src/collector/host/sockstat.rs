@@ -61,9 +61,7 @@ impl Collector for Sockstat {
         let Host { files, now, shared, .. } = host;
         let [udp, udp6] = &mut shared.udp_sockets;
         let mut used = None;
-        for (file, first, udp_protocol, udp) in
-            [(v4, true, &b"UDP"[..], udp), (v6, false, b"UDP6", udp6)]
-        {
+        for (file, first) in [(v4, true), (v6, false)] {
             let File { kept, absent } = file;
             absent.look_if_any(*now, || {
                 files.load_kept(kept, |sockets| {
@@ -78,8 +76,10 @@ impl Collector for Sockstat {
                                 field.extend_from_slice(state);
                                 text.pattern(&SOCKSTAT, field, n);
                             };
-                            if state == b"inuse" && protocol == udp_protocol {
-                                *udp = Some(n);
+                            match (protocol, state) {
+                                (b"UDP", b"inuse") => *udp = Some(n),
+                                (b"UDP6", b"inuse") => *udp6 = Some(n),
+                                _ => {}
                             }
                             write(state, n);
                             if state == b"mem" {
